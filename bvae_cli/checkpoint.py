@@ -1,0 +1,102 @@
+"""A trained model in one file, which needs neither data nor params.yaml beside it."""
+
+import io
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bvae_cli import config
+from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.errors import BvaeError
+from bvae_cli.files import write_bytes
+from bvae_cli.latents import Latent
+from bvae_cli.models.vae import VAE
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model, what it was trained by and on, and what is known of its latents."""
+
+    step: int
+    params: config.Params
+    spec: DataSpec
+    vae: VAE
+    latents: list[Latent]
+    examples: Tensor  # (images, channels, 64, 64) uint8, those to show first
+
+
+def new_vae(params: config.Params, spec: DataSpec) -> VAE:
+    """A model as params describe it, with weights from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(params.train.seed)
+        likelihood = params.model.likelihood or spec.likelihood
+        return VAE(params.model.net, likelihood, spec.channels, params.model.latent_dim)
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint whose bytes depend on what is in it alone; raises BvaeError where it cannot be written."""
+    weights = {name: weight.cpu().contiguous() for name, weight in checkpoint.vae.state_dict().items()}
+    content = {
+        "format": FORMAT,
+        "step": checkpoint.step,
+        "params": config.to_dict(checkpoint.params),
+        "data": asdict(checkpoint.spec),
+        "weights": weights,
+        "latents": [asdict(latent) for latent in checkpoint.latents],
+        "examples": checkpoint.examples,
+    }
+    buffer = io.BytesIO()  # a file's name would become part of its bytes
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint on the processor, executing nothing that is in it.
+
+    Raises:
+        BvaeError: it is missing, damaged, of a newer format, not ours, or would run code.
+    """
+    content = unpickle(path)
+    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+        raise BvaeError(f"{path} is not a checkpoint of bvae", "train one with: bvae train")
+    if content["format"] > FORMAT:
+        raise BvaeError(
+            f"{path} is of format {content['format']}, newer than this bvae, which knows {FORMAT}",
+            "upgrade bvae.",
+        )
+    try:
+        return restore(content)
+    except (BvaeError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise BvaeError(f"{path} is damaged: {' '.join(str(error).split())[:200]}", "train it anew.") from error
+
+
+def unpickle(path: Path) -> Any:
+    """The plain containers and tensors of a file; raises BvaeError where it has anything else."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise BvaeError(f"there is no checkpoint {path}", "train one with: bvae train") from error
+    except OSError as error:
+        raise BvaeError(f"cannot read {path}: {error.strerror}", "name a checkpoint.pt.") from error
+    except pickle.UnpicklingError as error:
+        raise BvaeError(
+            f"{path} is not a checkpoint of bvae: it is no archive of tensors, or would run code when opened",
+            "it was not opened; train one with: bvae train",
+        ) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+        raise BvaeError(f"{path} is cut short, or no checkpoint at all", "copy or train it anew.") from error
+
+
+def restore(content: dict[str, Any]) -> Checkpoint:
+    """A checkpoint from its plain content."""
+    params, spec = config.build(content["params"]), DataSpec(**content["data"])
+    vae = new_vae(params, spec)
+    vae.load_state_dict(content["weights"])
+    latents = [Latent(**latent) for latent in content["latents"]]
+    return Checkpoint(content["step"], params, spec, vae.eval(), latents, content["examples"])

@@ -1,0 +1,110 @@
+"""Options: those that commands share, and those made from the keys of params.yaml."""
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from bvae_cli import config
+from bvae_cli.datasets import DATASETS
+from bvae_cli.objectives import OBJECTIVES
+
+FILES, MACHINE, STARTS = "Files", "Machine", "Which images"
+
+ParamsFile = Annotated[
+    Path | None,
+    typer.Option(help="Params file. Default: ./params.yaml, where there is one.", rich_help_panel=FILES),
+]
+Data = Annotated[Path, typer.Option(help="Folder of the data files.", rich_help_panel=FILES)]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder to write to. Default: the checkpoint's own.", rich_help_panel=FILES)
+]
+Gpu = Annotated[
+    int | None, typer.Option(min=0, help="Number of a GPU. Default: the first, if any.", rich_help_panel=MACHINE)
+]
+Cpu = Annotated[bool, typer.Option("--cpu", help="Compute on the processor.", rich_help_panel=MACHINE)]
+CheckpointFile = Annotated[Path, typer.Argument(metavar="CKPT", help="A checkpoint.pt.")]
+Indices = Annotated[
+    list[int] | None,
+    typer.Option("--index", help="One of the data set, by number. May be repeated.", rich_help_panel=STARTS),
+]
+Wishes = Annotated[
+    list[str] | None,
+    typer.Option("--factors", help="One by factors, shape=2,scale=5. May be repeated.", rich_help_panel=STARTS),
+]
+Pictures = Annotated[
+    list[Path] | None,
+    typer.Option("--picture", help="A picture file of your own. May be repeated.", rich_help_panel=STARTS),
+]
+
+
+def with_params(*choices: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command `--params`, and an option for each key of some sections of params.yaml.
+
+    The command takes the Params that they make as its first argument. A choice is a section, or `section.key`.
+    """
+    knobs = {option_name(section, key): (section, key) for choice in choices for section, key in keys(choice)}
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        _, *own = inspect.signature(command, eval_str=True).parameters.values()
+
+        @functools.wraps(command)
+        def called(params: Path | None, **given: Any) -> None:
+            options: dict[str, dict[str, Any]] = {}
+            for name, (section, key) in knobs.items():
+                if (value := given.pop(name)) is not None:
+                    options.setdefault(section, {})[key] = value
+            command(config.load(params, options), **given)
+
+        made = [parameter("params", ParamsFile), *(parameter(name, option(*knobs[name])) for name in knobs)]
+        signature = inspect.Signature([*own, *made])
+        called.__signature__ = signature  # type: ignore[attr-defined]
+        called.__annotations__ = {entry.name: entry.annotation for entry in signature.parameters.values()}
+        return called
+
+    return decorate
+
+
+def parameter(name: str, annotation: Any) -> inspect.Parameter:
+    """An option that is None unless it is given."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def keys(choice: str) -> Iterator[tuple[str, str]]:
+    """Sections and keys of a choice; an objective's are its name and the knobs of them all."""
+    section, _, key = choice.partition(".")
+    if key:
+        yield section, key
+    elif section == "objective":
+        yield section, "name"
+        yield from ((section, knob.name) for cls in OBJECTIVES.values() for knob in fields(cls))  # type: ignore[arg-type]
+    else:
+        yield from ((section, entry.name) for entry in fields(config.SECTIONS[section]))
+
+
+def option_name(section: str, key: str) -> str:
+    """The option of a key: the name of an objective is chosen by `--objective`."""
+    return section if key == "name" else key
+
+
+def option(section: str, key: str) -> Any:
+    """The annotation that makes Typer's option of a key."""
+    if key == "name":
+        table, default = (OBJECTIVES, "beta") if section == "objective" else (DATASETS, config.Dataset.name)
+        kind, text = Literal[tuple(table)], "Which."
+    else:
+        owner = next(cls for cls in owners(section) if key in config.field_types(cls))
+        kind, text = typing.get_args(typing.get_type_hints(owner, include_extras=True)[key])
+        default = getattr(owner, key)
+    shown = text if default is None else f"{text} Default: {default}."
+    return Annotated[kind | None, typer.Option(help=shown, show_default=False, rich_help_panel=section.capitalize())]
+
+
+def owners(section: str) -> list[type[Any]]:
+    """The dataclasses that a section's keys may belong to."""
+    return list(OBJECTIVES.values()) if section == "objective" else [config.SECTIONS[section]]

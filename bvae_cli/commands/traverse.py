@@ -1,0 +1,33 @@
+"""bvae traverse."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bvae_cli.commands.console import result
+from bvae_cli.commands.options import CheckpointFile, Data, Indices, Out, Pictures, Wishes, with_params
+from bvae_cli.config import Params
+
+
+@with_params("traverse")
+def traverse(
+    params: Params,
+    ckpt: CheckpointFile,
+    latent: Annotated[list[int] | None, typer.Option(help="Number of a latent to move. May be repeated.")] = None,
+    index: Indices = None,
+    factors: Wishes = None,
+    picture: Pictures = None,
+    data: Data = Path("data"),
+    out: Out = None,
+) -> None:
+    """Draw what each latent does: traversal.gif, traversal.png, and a GIF a latent in latents/.
+
+    Starts from examples that the checkpoint carries; only --index and --factors need the data.
+    """
+    from bvae_cli import checkpoint, pictures, traversal
+
+    model = checkpoint.load(ckpt)
+    images = pictures.choose(model, data, index or [], factors or [], picture or [], params.traverse.images)
+    for path in traversal.traverse(model, images, params.traverse, latent or [], out or ckpt.parent):
+        result.print(path, soft_wrap=True, highlight=False)

@@ -1,0 +1,105 @@
+"""The one form that pictures have on the disk and in memory: HDF5, eight binary pixels a byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bvae_cli.datasets.spec import SIDE, DataSpec, Pictures
+from bvae_cli.errors import BvaeError
+from bvae_cli.files import replacing
+from bvae_cli.reporting import Report
+
+FORMAT = 1
+CHUNK = 1024  # images compressed together
+SHIFTS = torch.arange(7, -1, -1, dtype=torch.uint8)  # of the pixels of a byte, from left to right
+
+
+@dataclass(frozen=True)
+class Images:
+    """All images of a data file in memory, packed as they are on the disk."""
+
+    spec: DataSpec
+    packed: Tensor  # (images, bytes) uint8
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    def to(self, device: torch.device) -> Images:
+        """The same images on a device."""
+        return Images(self.spec, self.packed.to(device))
+
+    def __getitem__(self, index: Tensor | slice) -> Tensor:
+        """The images at an index, unpacked where they lie: (batch, channels, 64, 64) float32 of 0 and 1."""
+        bits = self.packed[index][..., None] >> SHIFTS.to(self.packed.device) & 1  # (batch, bytes, 8)
+        return bits.float().view(-1, self.spec.channels, SIDE, SIDE)
+
+    def factors(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(images, factors): the factors of the images at an index."""
+        return np.stack(np.unravel_index(index, self.spec.grid), axis=-1)
+
+
+def write(path: Path, spec: DataSpec, pictures: Pictures, source: str, report: Report) -> None:
+    """Write a data file whose bytes depend on the pictures and on nothing else.
+
+    Raises:
+        BvaeError: the file cannot be written, or there are fewer or more pictures than their factors say.
+    """
+    digest, count = hashlib.sha256(), 0
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        width = spec.channels * SIDE * SIDE // 8
+        images = file.create_dataset(
+            "images", (spec.count, width), np.uint8, chunks=(min(CHUNK, spec.count), width),
+            compression="gzip", compression_opts=4, track_times=False,
+        )  # fmt: skip
+        for block in pictures.blocks:
+            images[count : count + len(block)] = block
+            digest.update(block.tobytes())
+            count += len(block)
+            report(f"writing {path}", count, spec.count)
+        if count != spec.count:
+            raise BvaeError(f"there are {count} images, but {spec.count} combinations of the factors")
+        file.attrs.update(format=FORMAT, spec=json.dumps(asdict(spec)), source=source, sha256=digest.hexdigest())
+
+
+def source_of(path: Path) -> str | None:
+    """Where the images of a data file came from, or None where it is not there or not good to its last bit."""
+    if not path.is_file():
+        return None
+    try:
+        with h5py.File(path) as file:
+            good = hashlib.sha256(file["images"][:]).hexdigest() == file.attrs["sha256"]
+            return str(file.attrs["source"]) if good else None
+    except (OSError, KeyError):
+        return None
+
+
+def load(path: Path, name: str) -> Images:
+    """The images of the data file of a data set.
+
+    Raises:
+        BvaeError: there is none, it is damaged, or it holds another data set.
+    """
+    remedy = f"bvae download {name}"
+    if not path.is_file():
+        raise BvaeError(f"there is no data file {path}", f"make it: {remedy}")
+    try:
+        with h5py.File(path) as file:
+            spec = DataSpec(**json.loads(file.attrs["spec"]))
+            if spec.name != name:
+                raise BvaeError(
+                    f"{path} holds {spec.name}, not {name}", f"name another folder with --data, or: {remedy} --force"
+                )
+            packed = np.empty(file["images"].shape, dtype=np.uint8)
+            file["images"].read_direct(packed)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise BvaeError(f"{path} is damaged, or no data file of ours", f"make it anew: {remedy} --force") from error
+    return Images(spec, torch.from_numpy(packed))

@@ -1,0 +1,40 @@
+"""What a model makes of images, each encoded once: scores, statistics and pictures are taken from this."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bvae_cli.datasets.store import Images
+from bvae_cli.device import arithmetic
+from bvae_cli.models.vae import VAE
+from bvae_cli.reporting import Report
+
+BATCH = {"cpu": 64, "cuda": 4096}  # on a processor, what stays in its caches: larger is slower
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The posterior and the losses of each of some images, on the processor."""
+
+    mean: Tensor  # (images, latent_dim)
+    logvar: Tensor  # (images, latent_dim)
+    kl: Tensor  # (images, latent_dim), nats
+    reconstruction: Tensor  # (images,), nats
+
+
+@torch.inference_mode()
+def encode(vae: VAE, images: Images, index: Tensor, precision: str, seed: int, report: Report) -> Encoding:
+    """Encode and reconstruct the images at an index, on the device on which the model and the images are.
+
+    `seed` is that of the noise under the reconstructions, of which there is one an image.
+    """
+    device = images.packed.device
+    noise = torch.Generator(device).manual_seed(seed)
+    parts: list[tuple[Tensor, ...]] = []
+    with arithmetic(device, precision):
+        for batch in torch.split(index.to(device), BATCH[device.type]):
+            out = vae(images[batch], torch.randn(len(batch), vae.latent_dim, device=device, generator=noise))
+            parts.append((out.mean, out.logvar, out.kl, out.reconstruction))
+            report("encoding", sum(len(part[0]) for part in parts), len(index))
+    return Encoding(*(torch.cat(column).cpu() for column in zip(*parts, strict=True)))

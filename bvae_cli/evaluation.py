@@ -1,0 +1,66 @@
+"""Scoring a model."""
+
+import csv
+import io
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bvae_cli.checkpoint import Checkpoint
+from bvae_cli.config import Evaluate
+from bvae_cli.datasets.store import Images
+from bvae_cli.encoding import Encoding, encode
+from bvae_cli.files import write_text
+from bvae_cli.latents import Latent, by_kl, describe
+from bvae_cli.metrics import METRICS
+from bvae_cli.reporting import Report
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model scores on a data set."""
+
+    scores: dict[str, float]  # losses in nats an image, metrics by name
+    latents: list[Latent]  # from the most telling to the least
+
+
+def evaluate(
+    checkpoint: Checkpoint, images: Images, settings: Evaluate, device: torch.device, out: Path, report: Report
+) -> Evaluation:
+    """Score a model on all images, each encoded once; `out` then holds metrics.json and latents.csv.
+
+    Raises:
+        BvaeError: `out` cannot be written.
+    """
+    everything = torch.arange(len(images))
+    precision = checkpoint.params.train.precision
+    encoding = encode(checkpoint.vae.to(device), images.to(device), everything, precision, settings.seed, report)
+    latents = by_kl(describe(encoding, images.spec, images.factors(everything.numpy())))
+    scores = losses(encoding) | {"latents_used": sum(latent.used for latent in latents)}
+    for done, metric in enumerate(METRICS.values()):
+        report("scoring", done, len(METRICS))
+        scores |= metric(encoding.mean.numpy(), images.spec.grid, np.random.default_rng(settings.seed))
+    report("scoring", len(METRICS), len(METRICS))
+    write_text(out / "metrics.json", json.dumps(scores, indent=2) + "\n")
+    write_text(out / "latents.csv", to_csv(latents))
+    return Evaluation(scores, latents)
+
+
+def losses(encoding: Encoding) -> dict[str, float]:
+    """Reconstruction, KL and evidence lower bound, nats an image, over all images."""
+    reconstruction = encoding.reconstruction.double().mean().item()
+    kl = encoding.kl.double().sum(dim=1).mean().item()
+    return {"elbo": -reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
+
+
+def to_csv(latents: list[Latent]) -> str:
+    """A line a latent."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field.name for field in fields(Latent))
+    for latent in latents:
+        writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in asdict(latent).values())
+    return text.getvalue()

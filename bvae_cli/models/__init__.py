@@ -1,0 +1,1 @@
+"""The networks, and the variational autoencoder built from them."""

@@ -1,0 +1,43 @@
+"""β-VAE, with β held or moved along a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from bvae_cli.objectives.schedule import linear, not_negative
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bvae_cli.models.vae import ForwardPass
+
+
+@dataclass(frozen=True)
+class Beta:
+    """reconstruction + β·KL (Higgins et al. 2017, equation 4)."""
+
+    beta: Annotated[float, "Weight β of the KL term; the last one where it is scheduled."] = 4.0
+    beta_start: Annotated[float | None, "Weight β at the first step, moved along a line to --beta."] = None
+    beta_steps: Annotated[int, "Steps that β takes from --beta-start to --beta."] = 0
+
+    def __post_init__(self) -> None:
+        not_negative(self, "beta", "beta_start", "beta_steps")
+        if (self.beta_start is None) != (self.beta_steps == 0):
+            raise ValueError(
+                "beta_start and beta_steps only make sense together: from which β, and over how many steps"
+            )
+
+    def __call__(self, out: ForwardPass, step: int) -> Tensor:
+        """The loss of a batch: a scalar, nats an image."""
+        return out.reconstruction.mean() + self.beta_at(step) * out.kl.sum(dim=1).mean()
+
+    def beta_at(self, step: int) -> float:
+        """β at a step, counted from 0."""
+        if self.beta_start is None:
+            return self.beta
+        return linear(self.beta_start, self.beta, step, self.beta_steps)
+
+    def scheduled(self, step: int) -> dict[str, float]:
+        """The knobs that the objective turns at this step."""
+        return {"beta": self.beta_at(step)}
