@@ -98,7 +98,7 @@ class Traverse:
     range: Annotated[Literal["prior", "data"], "How far: --span either way, or what the data spans."] = "prior"
     span: Annotated[float, "End of the range, in standard deviations of the prior."] = 3.0
     images: Annotated[int, "Images or draws side by side."] = 3
-    columns: Annotated[int, "Values of a latent across the PNG."] = 9
+    columns: Annotated[int, "Values of a latent across the PNG."] = 7
     frames: Annotated[int, "Frames of a GIF, there and back."] = 60
     fps: Annotated[int, "Frames a second."] = 20
     seed: Annotated[int, "Seed of the draws of the prior."] = 0

@@ -65,7 +65,7 @@ def sheet(vae: VAE, latents: list[Latent], starts: Tensor, settings: Traverse) -
     positions = np.linspace(0, 1, settings.columns)
     rows = [moved(vae, latent, starts, positions, settings).swapaxes(0, 1) for latent in latents]
     tiles = np.stack(rows).reshape(len(rows), -1, *rows[0].shape[2:])  # (latents, starts · columns, …)
-    low, high = ("min", "max") if settings.range == "data" else (f"−{settings.span:g}", f"+{settings.span:g}")
+    low, high = ("min", "max") if settings.range == "data" else (f"-{settings.span:g}", f"+{settings.span:g}")
     headings = [low, *[""] * (settings.columns - 2), high] * len(starts)
     return table(tiles, [label(latent) for latent in latents], headings, block=settings.columns)
 

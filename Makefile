@@ -1,0 +1,28 @@
+# `make repro` and `make test` need Python 3.11 or newer, and nothing else: they install the rest into .venv.
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: repro test check clean
+
+repro: .venv/installed
+	dvc repro
+
+test: .venv/installed-dev
+	pytest
+
+check: .venv/installed-dev
+	ruff check
+	ruff format --check
+	mypy
+
+clean:
+	rm -rf .venv data .dvc/cache .dvc/tmp
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
