@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bvae_cli.datasets.spec import SIDE, DataSpec, Pictures
 from bvae_cli.errors import BvaeError
-from bvae_cli.files import replacing
+from bvae_cli.files import write_bytes
 from bvae_cli.reporting import Report
 
 FORMAT = 1
@@ -53,21 +53,25 @@ def write(path: Path, spec: DataSpec, pictures: Pictures, source: str, report: R
     Raises:
         BvaeError: the file cannot be written, or there are fewer or more pictures than their factors say.
     """
-    digest, count = hashlib.sha256(), 0
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        width = spec.channels * SIDE * SIDE // 8
+    digest, count, width = hashlib.sha256(), 0, spec.channels * SIDE * SIDE // 8
+    # HDF5 brings the process down when a disk fills under it: it composes the file in memory, and we write it.
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         images = file.create_dataset(
             "images", (spec.count, width), np.uint8, chunks=(min(CHUNK, spec.count), width),
             compression="gzip", compression_opts=4, track_times=False,
         )  # fmt: skip
         for block in pictures.blocks:
-            images[count : count + len(block)] = block
+            start, count = count, count + len(block)
+            if count > spec.count:
+                break
+            images[start:count] = block
             digest.update(block.tobytes())
-            count += len(block)
             report(f"writing {path}", count, spec.count)
         if count != spec.count:
-            raise BvaeError(f"there are {count} images, but {spec.count} combinations of the factors")
+            raise BvaeError(f"there are not as many images as combinations of the factors, {spec.count}")
         file.attrs.update(format=FORMAT, spec=json.dumps(asdict(spec)), source=source, sha256=digest.hexdigest())
+        file.flush()
+        write_bytes(path, file.id.get_file_image())
 
 
 def source_of(path: Path) -> str | None:

@@ -1,0 +1,89 @@
+"""What tests share: a small part of dSprites, a model trained on it, and the real command line."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bvae_cli.app import main
+from bvae_cli.datasets.sprites import draw
+
+ROOT = Path(__file__).parent.parent
+BVAE = str(Path(sys.executable).parent / "bvae")
+VALUES = ([0, 1, 2], [0, 5], [0, 10, 20, 30], list(range(0, 32, 4)), list(range(0, 32, 4)))
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+Bvae = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test works in a folder of its own, where no params.yaml lies."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def bvae(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bvae:
+    """The command line, from its entry point to its exit code."""
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["bvae", *(str(argument) for argument in arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return Result(code, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def all_sprites() -> NDArray[np.uint8]:
+    """(3, 6, 40, 32, 32, 512): every picture, packed."""
+    return np.concatenate(list(draw())).reshape(3, 6, 40, 32, 32, -1)
+
+
+@pytest.fixture(scope="session")
+def small_arrays(all_sprites: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:
+    """A part of dSprites, 1,536 pictures, as the arrays of the published npz."""
+    pictures = np.unpackbits(all_sprites[np.ix_(*VALUES)].reshape(-1, 512), axis=1).reshape(-1, 64, 64)
+    classes = np.stack(np.meshgrid([0], *VALUES, indexing="ij"), axis=-1).reshape(-1, 6)
+    return {"imgs": pictures, "latents_classes": classes}
+
+
+@pytest.fixture(scope="session")
+def small_npz(small_arrays: dict[str, NDArray[np.generic]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("npz") / "small.npz"
+    np.savez_compressed(path, **small_arrays)
+    return path
+
+
+@pytest.fixture(scope="session")
+def data(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the small part of dSprites as a data file."""
+    folder = tmp_path_factory.mktemp("data")
+    subprocess.run([BVAE, "download", "dsprites", "--from", small_npz, "--data", folder], check=True, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model trained for a few steps, long enough to use some latents."""
+    folder = tmp_path_factory.mktemp("run")
+    settings = ["--steps", "300", "--learning-rate", "0.002", "--beta", "1", "--precision", "bfloat16"]
+    subprocess.run([BVAE, "train", "--cpu", "--data", data, "--out", folder, *settings], check=True, cwd=folder)
+    return folder / "checkpoint.pt"

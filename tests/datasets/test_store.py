@@ -1,0 +1,103 @@
+"""The data file."""
+
+import resource
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from bvae_cli.datasets import store
+from bvae_cli.datasets.spec import DataSpec, Pictures
+from bvae_cli.errors import BvaeError
+
+FACTORS = {"row": 2, "column": 3}
+SPEC = DataSpec("toy", 1, "bernoulli", FACTORS)
+PACKED = np.random.default_rng(0).integers(256, size=(6, 512), dtype=np.uint8)
+
+
+def silent(what: str, done: int, total: int) -> None: ...
+
+
+def write(path: Path, packed: np.ndarray = PACKED) -> None:
+    store.write(path, SPEC, Pictures(FACTORS, iter(np.array_split(packed, 2))), "rendered", silent)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "toy.h5")
+    images = store.load(tmp_path / "toy.h5", "toy")
+    assert images.spec == SPEC
+    assert np.array_equal(images.packed.numpy(), PACKED)
+    assert store.source_of(tmp_path / "toy.h5") == "rendered"
+
+
+def test_pictures_are_unpacked_from_left_to_right_and_top_to_bottom(tmp_path: Path) -> None:
+    write(tmp_path / "toy.h5")
+    pixels = store.load(tmp_path / "toy.h5", "toy")[torch.tensor([4, 1])]
+    assert pixels.shape == (2, 1, 64, 64)
+    assert np.array_equal(pixels.numpy().reshape(2, -1), np.unpackbits(PACKED[[4, 1]], axis=1))
+
+
+def test_an_index_names_the_factors_and_they_it(tmp_path: Path) -> None:
+    write(tmp_path / "toy.h5")
+    images = store.load(tmp_path / "toy.h5", "toy")
+    factors = images.factors(np.arange(6))
+    assert factors.tolist() == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
+    assert [SPEC.index(row) for row in factors.tolist()] == list(range(6))
+
+
+def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
+    write(tmp_path / "one.h5")
+    write(tmp_path / "other.h5")
+    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "other.h5").read_bytes()
+
+
+@pytest.mark.parametrize("count", [5, 7])
+def test_another_number_of_pictures_than_the_factors_say_is_refused(tmp_path: Path, count: int) -> None:
+    with pytest.raises(BvaeError, match="combinations of the factors, 6"):
+        write(tmp_path / "toy.h5", np.resize(PACKED, (count, 512)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_another_data_set_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "toy.h5")
+    with pytest.raises(BvaeError, match="holds toy, not dsprites"):
+        store.load(tmp_path / "toy.h5", "dsprites")
+
+
+def test_a_missing_file_is_answered_with_the_command_that_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(BvaeError) as refusal:
+        store.load(tmp_path / "toy.h5", "toy")
+    assert refusal.value.hint == "make it: bvae download toy"
+
+
+def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "toy.h5")
+    whole = (tmp_path / "toy.h5").read_bytes()
+    for length in range(0, len(whole), 300):
+        (tmp_path / "toy.h5").write_bytes(whole[:length])
+        assert store.source_of(tmp_path / "toy.h5") is None
+        with pytest.raises(BvaeError, match="damaged"):
+            store.load(tmp_path / "toy.h5", "toy")
+
+
+def test_a_changed_picture_is_noticed(tmp_path: Path) -> None:
+    write(tmp_path / "toy.h5")
+    with h5py.File(tmp_path / "toy.h5", "r+") as file:
+        file["images"][0, 0] ^= 1
+    assert store.source_of(tmp_path / "toy.h5") is None
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+    write(tmp_path / "toy.h5")
+    before = (tmp_path / "toy.h5").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        with pytest.raises(BvaeError, match="cannot write"):
+            write(tmp_path / "toy.h5")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == ["toy.h5"]
+    assert (tmp_path / "toy.h5").read_bytes() == before
