@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bvae_cli import config
-from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.datasets.spec import SIDE, DataSpec
 from bvae_cli.errors import BvaeError
 from bvae_cli.files import write_bytes
 from bvae_cli.latents import Latent
@@ -79,7 +80,9 @@ def load(path: Path) -> Checkpoint:
 def unpickle(path: Path) -> Any:
     """The plain containers and tensors of a file; raises BvaeError where it has anything else."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about files that are refused in a moment
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise BvaeError(f"there is no checkpoint {path}", "train one with: bvae train") from error
     except OSError as error:
@@ -98,5 +101,7 @@ def restore(content: dict[str, Any]) -> Checkpoint:
     params, spec = config.build(content["params"]), DataSpec(**content["data"])
     vae = new_vae(params, spec)
     vae.load_state_dict(content["weights"])
-    latents = [Latent(**latent) for latent in content["latents"]]
-    return Checkpoint(content["step"], params, spec, vae.eval(), latents, content["examples"])
+    latents, examples = [Latent(**latent) for latent in content["latents"]], content["examples"]
+    if len(latents) != vae.latent_dim or examples.shape[1:] != (spec.channels, SIDE, SIDE):
+        raise ValueError("its latents or its examples are not those of its model")
+    return Checkpoint(int(content["step"]), params, spec, vae.eval(), latents, examples)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bvae_cli.datasets.store import Images
+from bvae_cli.datasets.images import Images
 from bvae_cli.device import arithmetic
 from bvae_cli.models.vae import VAE
 from bvae_cli.reporting import Report

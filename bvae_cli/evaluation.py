@@ -11,7 +11,7 @@ import torch
 
 from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.config import Evaluate
-from bvae_cli.datasets.store import Images
+from bvae_cli.datasets.images import Images
 from bvae_cli.encoding import Encoding, encode
 from bvae_cli.files import write_text
 from bvae_cli.latents import Latent, by_kl, describe

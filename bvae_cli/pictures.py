@@ -9,7 +9,8 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from bvae_cli.checkpoint import Checkpoint
-from bvae_cli.datasets import DATASETS, store
+from bvae_cli.datasets import DATASETS
+from bvae_cli.datasets.images import load
 from bvae_cli.datasets.spec import SIDE, DataSpec
 from bvae_cli.errors import BvaeError
 
@@ -43,7 +44,7 @@ def choose(
 
 def from_data(data: Path, name: str, indices: Sequence[int], wishes: Sequence[str]) -> Tensor:
     """Images of a data file, (images, channels, 64, 64) in [0, 1], by number and by factors."""
-    images = store.load(data / f"{name}.h5", name)
+    images = load(data, name)
     wanted = [*indices, *(index_of(images.spec, wish) for wish in wishes)]
     for index in wanted:
         if not 0 <= index < len(images):

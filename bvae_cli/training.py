@@ -13,7 +13,7 @@ from torch import Tensor
 from bvae_cli.checkpoint import Checkpoint, new_vae, save
 from bvae_cli.config import Params, Train
 from bvae_cli.datasets import DATASETS
-from bvae_cli.datasets.store import Images
+from bvae_cli.datasets.images import Images
 from bvae_cli.device import arithmetic
 from bvae_cli.encoding import encode
 from bvae_cli.errors import BvaeError

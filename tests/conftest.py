@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def all_sprites() -> NDArray[np.uint8]:
 
 
 @pytest.fixture(scope="session")
-def small_arrays(all_sprites: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:
+def small_arrays(all_sprites: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
     """A part of dSprites, 1,536 pictures, as the arrays of the published npz."""
     pictures = np.unpackbits(all_sprites[np.ix_(*VALUES)].reshape(-1, 512), axis=1).reshape(-1, 64, 64)
     classes = np.stack(np.meshgrid([0], *VALUES, indexing="ij"), axis=-1).reshape(-1, 6)
@@ -66,9 +67,9 @@ def small_arrays(all_sprites: NDArray[np.uint8]) -> dict[str, NDArray[np.generic
 
 
 @pytest.fixture(scope="session")
-def small_npz(small_arrays: dict[str, NDArray[np.generic]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_npz(small_arrays: dict[str, NDArray[Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("npz") / "small.npz"
-    np.savez_compressed(path, **small_arrays)
+    np.savez_compressed(path, allow_pickle=False, **small_arrays)
     return path
 
 
@@ -84,6 +85,6 @@ def data(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model trained for a few steps, long enough to use some latents."""
     folder = tmp_path_factory.mktemp("run")
-    settings = ["--steps", "300", "--learning-rate", "0.002", "--beta", "1", "--precision", "bfloat16"]
+    settings = ["--steps", "200", "--learning-rate", "0.001", "--beta", "0.1", "--precision", "bfloat16"]
     subprocess.run([BVAE, "train", "--cpu", "--data", data, "--out", folder, *settings], check=True, cwd=folder)
     return folder / "checkpoint.pt"

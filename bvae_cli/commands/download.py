@@ -9,6 +9,7 @@ from bvae_cli import config
 from bvae_cli.commands.console import notice, reporting
 from bvae_cli.commands.options import Data, ParamsFile
 from bvae_cli.datasets import DATASETS
+from bvae_cli.errors import BvaeError
 
 
 def download(
@@ -25,6 +26,8 @@ def download(
     """
     from bvae_cli.datasets.download import download as make
 
+    if source is not None and own is not None:
+        raise BvaeError("--source and --from exclude each other", "leave one out.")
     given = {key: value for key, value in (("name", name), ("source", source), ("file", own)) if value is not None}
     dataset = config.load(params, {"dataset": given}).dataset
     own_file = Path(dataset.file) if dataset.file and source is None else None

@@ -27,11 +27,11 @@ def evaluate(
     The folder then holds metrics.json and latents.csv.
     """
     from bvae_cli import checkpoint, device, evaluation
-    from bvae_cli.datasets import store
+    from bvae_cli.datasets.images import load
 
     chosen = device.select(gpu, cpu)
     model, folder = checkpoint.load(ckpt), out or ckpt.parent
-    images = store.load(data / f"{model.spec.name}.h5", model.spec.name)
+    images = load(data, model.spec.name)
     with reporting() as report:
         done = evaluation.evaluate(model, images, params.evaluate, chosen, folder, report)
     result.print(latent_table(done.latents), score_table(done.scores))

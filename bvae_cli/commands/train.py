@@ -28,11 +28,11 @@ def train(
     A default gives way to the params file, and the params file to an option.
     """
     from bvae_cli import device, training
-    from bvae_cli.datasets import store
+    from bvae_cli.datasets.images import load
 
     chosen = device.select(gpu, cpu)
     folder = out or Path("runs") / params.dataset.name
-    images = store.load(data / f"{params.dataset.name}.h5", params.dataset.name)
+    images = load(data, params.dataset.name)
     with training_bar(params.train.steps, params.train.batch_size) as show, reporting() as report:
         for progress in training.fit(params, images, chosen, folder, report):
             show(progress.step, summary(progress))

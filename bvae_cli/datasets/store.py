@@ -1,17 +1,15 @@
-"""The one form that pictures have on the disk and in memory: HDF5, eight binary pixels a byte."""
+"""The one form that pictures have on the disk: HDF5, eight binary pixels a byte."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import h5py
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bvae_cli.datasets.spec import SIDE, DataSpec, Pictures
 from bvae_cli.errors import BvaeError
@@ -20,31 +18,6 @@ from bvae_cli.reporting import Report
 
 FORMAT = 1
 CHUNK = 1024  # images compressed together
-SHIFTS = torch.arange(7, -1, -1, dtype=torch.uint8)  # of the pixels of a byte, from left to right
-
-
-@dataclass(frozen=True)
-class Images:
-    """All images of a data file in memory, packed as they are on the disk."""
-
-    spec: DataSpec
-    packed: Tensor  # (images, bytes) uint8
-
-    def __len__(self) -> int:
-        return len(self.packed)
-
-    def to(self, device: torch.device) -> Images:
-        """The same images on a device."""
-        return Images(self.spec, self.packed.to(device))
-
-    def __getitem__(self, index: Tensor | slice) -> Tensor:
-        """The images at an index, unpacked where they lie: (batch, channels, 64, 64) float32 of 0 and 1."""
-        bits = self.packed[index][..., None] >> SHIFTS.to(self.packed.device) & 1  # (batch, bytes, 8)
-        return bits.float().view(-1, self.spec.channels, SIDE, SIDE)
-
-    def factors(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(images, factors): the factors of the images at an index."""
-        return np.stack(np.unravel_index(index, self.spec.grid), axis=-1)
 
 
 def write(path: Path, spec: DataSpec, pictures: Pictures, source: str, report: Report) -> None:
@@ -86,8 +59,8 @@ def source_of(path: Path) -> str | None:
         return None
 
 
-def load(path: Path, name: str) -> Images:
-    """The images of the data file of a data set.
+def read(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8]]:
+    """The data file of a data set: what it holds, and its images, (images, bytes), eight binary pixels a byte.
 
     Raises:
         BvaeError: there is none, it is damaged, or it holds another data set.
@@ -98,12 +71,12 @@ def load(path: Path, name: str) -> Images:
     try:
         with h5py.File(path) as file:
             spec = DataSpec(**json.loads(file.attrs["spec"]))
-            if spec.name != name:
-                raise BvaeError(
-                    f"{path} holds {spec.name}, not {name}", f"name another folder with --data, or: {remedy} --force"
-                )
             packed = np.empty(file["images"].shape, dtype=np.uint8)
             file["images"].read_direct(packed)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise BvaeError(f"{path} is damaged, or no data file of ours", f"make it anew: {remedy} --force") from error
-    return Images(spec, torch.from_numpy(packed))
+    if spec.name != name:
+        raise BvaeError(
+            f"{path} holds {spec.name}, not {name}", f"name another folder, or make it anew: {remedy} --force"
+        )
+    return spec, packed

@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from bvae_cli.datasets.dsprites import read, showcase
 from bvae_cli.errors import BvaeError
 
-Arrays = dict[str, NDArray[np.generic]]
+Arrays = dict[str, NDArray[Any]]
 
 
 def read_all(path: Path) -> NDArray[np.uint8]:
@@ -31,7 +32,7 @@ def test_an_hdf5_is_read_like_the_npz(tmp_path: Path, small_npz: Path, small_arr
 
 
 def test_a_pickle_in_the_npz_is_left_alone(tmp_path: Path, small_arrays: Arrays) -> None:
-    np.savez(tmp_path / "own.npz", metadata=np.array(Bomb(), dtype=object), **small_arrays)
+    np.savez(tmp_path / "own.npz", allow_pickle=True, metadata=np.array(Bomb(), dtype=object), **small_arrays)
     assert len(read_all(tmp_path / "own.npz")) == 1536
 
 

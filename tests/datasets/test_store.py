@@ -6,7 +6,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-import torch
 
 from bvae_cli.datasets import store
 from bvae_cli.datasets.spec import DataSpec, Pictures
@@ -26,25 +25,10 @@ def write(path: Path, packed: np.ndarray = PACKED) -> None:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     write(tmp_path / "toy.h5")
-    images = store.load(tmp_path / "toy.h5", "toy")
-    assert images.spec == SPEC
-    assert np.array_equal(images.packed.numpy(), PACKED)
+    spec, packed = store.read(tmp_path / "toy.h5", "toy")
+    assert spec == SPEC
+    assert np.array_equal(packed, PACKED)
     assert store.source_of(tmp_path / "toy.h5") == "rendered"
-
-
-def test_pictures_are_unpacked_from_left_to_right_and_top_to_bottom(tmp_path: Path) -> None:
-    write(tmp_path / "toy.h5")
-    pixels = store.load(tmp_path / "toy.h5", "toy")[torch.tensor([4, 1])]
-    assert pixels.shape == (2, 1, 64, 64)
-    assert np.array_equal(pixels.numpy().reshape(2, -1), np.unpackbits(PACKED[[4, 1]], axis=1))
-
-
-def test_an_index_names_the_factors_and_they_it(tmp_path: Path) -> None:
-    write(tmp_path / "toy.h5")
-    images = store.load(tmp_path / "toy.h5", "toy")
-    factors = images.factors(np.arange(6))
-    assert factors.tolist() == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
-    assert [SPEC.index(row) for row in factors.tolist()] == list(range(6))
 
 
 def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
@@ -63,12 +47,12 @@ def test_another_number_of_pictures_than_the_factors_say_is_refused(tmp_path: Pa
 def test_a_file_of_another_data_set_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "toy.h5")
     with pytest.raises(BvaeError, match="holds toy, not dsprites"):
-        store.load(tmp_path / "toy.h5", "dsprites")
+        store.read(tmp_path / "toy.h5", "dsprites")
 
 
 def test_a_missing_file_is_answered_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(BvaeError) as refusal:
-        store.load(tmp_path / "toy.h5", "toy")
+        store.read(tmp_path / "toy.h5", "toy")
     assert refusal.value.hint == "make it: bvae download toy"
 
 
@@ -79,7 +63,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
         (tmp_path / "toy.h5").write_bytes(whole[:length])
         assert store.source_of(tmp_path / "toy.h5") is None
         with pytest.raises(BvaeError, match="damaged"):
-            store.load(tmp_path / "toy.h5", "toy")
+            store.read(tmp_path / "toy.h5", "toy")
 
 
 def test_a_changed_picture_is_noticed(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""What training minimises, against closed forms."""
+
+import pytest
+import torch
+
+from bvae_cli.models.vae import ForwardPass
+from bvae_cli.objectives.beta import Beta
+from bvae_cli.objectives.capacity import Capacity
+from bvae_cli.objectives.vae import Vae
+
+EMPTY = torch.zeros(2, 2)
+OUT = ForwardPass(EMPTY, EMPTY, EMPTY, torch.tensor([30.0, 50.0]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+"""Reconstruction 40 and KL 5 on average."""
+
+
+def test_vae_is_reconstruction_and_kl() -> None:
+    assert Vae()(OUT, 0).item() == 45
+
+
+def test_beta_weighs_the_kl() -> None:
+    assert Beta(beta=8)(OUT, 0).item() == 80
+
+
+def test_beta_of_one_is_the_vae() -> None:
+    assert Beta(beta=1)(OUT, 0) == Vae()(OUT, 0)
+
+
+@pytest.mark.parametrize(("step", "beta"), [(0, 10), (20, 8), (60, 4), (1000, 4)])
+def test_beta_falls_along_a_line_and_stays(step: int, beta: float) -> None:
+    falling = Beta(beta=4, beta_start=10, beta_steps=60)
+    assert falling.scheduled(step) == {"beta": beta}
+    assert falling(OUT, step).item() == 40 + beta * 5
+
+
+def test_beta_rises_from_zero() -> None:
+    rising = Beta(beta=10, beta_start=0, beta_steps=40_000)
+    assert [rising.beta_at(step) for step in (0, 20_000, 40_000)] == [0, 5, 10]
+
+
+@pytest.mark.parametrize(("step", "capacity"), [(0, 0), (10, 10), (100, 100), (101, 100)])
+def test_capacity_grows_along_a_line_and_stays(step: int, capacity: float) -> None:
+    assert Capacity(capacity=100, capacity_steps=100).capacity_at(step) == capacity
+
+
+@pytest.mark.parametrize(("step", "loss"), [(0, 40 + 10 * 5), (50, 40), (100, 40 + 10 * 5)])
+def test_capacity_holds_the_mean_kl_from_both_sides(step: int, loss: float) -> None:
+    assert Capacity(gamma=10, capacity=10, capacity_steps=100)(OUT, step).item() == loss
+
+
+def test_capacity_takes_the_mean_kl_and_not_that_of_each_image() -> None:
+    assert Capacity(gamma=1, capacity=5, capacity_steps=0)(OUT, 0).item() == 40  # 3 and 7 on their own
+
+
+@pytest.mark.parametrize(
+    ("objective", "knobs", "said"),
+    [
+        (Beta, {"beta": -1}, "beta must be a number of at least 0, not -1"),
+        (Beta, {"beta": float("nan")}, "beta must be"),
+        (Beta, {"beta_start": 10.0}, "beta_start and beta_steps"),
+        (Beta, {"beta_steps": 10}, "beta_start and beta_steps"),
+        (Capacity, {"gamma": -1}, "gamma must be"),
+        (Capacity, {"capacity": float("inf")}, "capacity must be"),
+    ],
+)
+def test_knobs_that_make_no_sense_are_refused(objective: type, knobs: dict[str, float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        objective(**knobs)

@@ -1,0 +1,114 @@
+"""Where defaults, params.yaml and options meet."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bvae_cli import config
+from bvae_cli.errors import BvaeError
+from bvae_cli.objectives.beta import Beta
+from bvae_cli.objectives.capacity import Capacity
+from bvae_cli.objectives.vae import Vae
+
+
+def load(text: str, options: dict[str, dict[str, Any]] | None = None) -> config.Params:
+    path = Path("experiment.yaml")
+    path.write_text(text)
+    return config.load(path, options or {})
+
+
+def refusal(text: str, options: dict[str, dict[str, Any]] | None = None) -> BvaeError:
+    with pytest.raises(BvaeError) as caught:
+        load(text, options)
+    return caught.value
+
+
+def test_without_a_file_all_is_default() -> None:
+    assert config.load(None, {}) == config.Params()
+
+
+def test_a_params_yaml_beside_is_read() -> None:
+    Path("params.yaml").write_text("train: {steps: 7}")
+    assert config.load(None, {}).train.steps == 7
+
+
+def test_a_default_gives_way_to_the_file_and_the_file_to_an_option() -> None:
+    text = "train: {steps: 7, seed: 3}"
+    assert load("").train.steps == config.Train.steps
+    assert load(text).train.steps == 7
+    assert load(text, {"train": {"steps": 9}}).train == config.Train(steps=9, seed=3)
+
+
+def test_an_objective_is_made_from_its_name_and_knobs() -> None:
+    assert load("objective: {name: beta, beta: 8, beta_start: 1, beta_steps: 10}").objective == Beta(8.0, 1.0, 10)
+    assert load("objective: {name: vae}").objective == Vae()
+
+
+def test_the_knobs_of_one_objective_do_not_outlive_the_choice_of_another() -> None:
+    options = {"objective": {"name": "capacity", "gamma": 100.0}}
+    assert load("objective: {name: beta, beta: 8}", options).objective == Capacity(gamma=100.0)
+
+
+def test_a_knob_is_laid_over_the_file_s_objective() -> None:
+    assert load("objective: {name: beta, beta: 8}", {"objective": {"beta": 2.0}}).objective == Beta(2.0)
+
+
+def test_numbers_are_read_as_what_they_are_meant_for() -> None:
+    train = load("train: {learning_rate: 1e-4, steps: 1e5, batch_size: '32'}").train
+    assert (train.learning_rate, train.steps, train.batch_size) == (0.0001, 100_000, 32)
+    assert all(type(value) is int for value in (train.steps, train.batch_size))
+
+
+def test_plain_settings_and_params_are_the_same_thing() -> None:
+    params = load("objective: {name: capacity, gamma: 1e2}\nmodel: {net: higgins}")
+    assert config.build(config.to_dict(params)) == params
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("objective: {bta: 4}", "objective.bta is not a parameter; did you mean objective.beta?"),
+        ("train: {learning_rat: 1}", "train.learning_rat is not a parameter; did you mean train.learning_rate?"),
+        ("trian: {steps: 1}", "trian is not a section; did you mean train?"),
+        ("objective: {beta: -1}", "objective.beta must be a number of at least 0, not -1"),
+        ("objective: {beta: four}", "objective.beta must be a number, not 'four'"),
+        ("objective: {beta: true}", "objective.beta must be a number, not True"),
+        ("objective: {beta: null}", "objective.beta must be a number, not None"),
+        (
+            "objective: {name: bet}",
+            "objective.name cannot be 'bet'; did you mean beta? There are: vae, beta, capacity.",
+        ),
+        ("objective: {name: [7]}", "objective.name cannot be [7]. There are: vae, beta, capacity."),
+        ("objective: {gamma: 4}", "objective.gamma is not a parameter of the objective 'beta'"),
+        ("train: {steps: 1.5}", "train.steps must be a whole number, not 1.5"),
+        ("train: {steps: 0}", "train.steps must be at least 1, not 0"),
+        ("train: {steps: .inf}", "train.steps must be a whole number, not inf"),
+        ("train: {learning_rate: .nan}", "train.learning_rate must be at least 0, not nan"),
+        ("train: {precision: float16}", "train.precision cannot be 'float16'; did you mean bfloat16? "),
+        ("model: {net: burges}", "model.net cannot be 'burges'; did you mean burgess? "),
+        ("dataset: {name: dsprite}", "dataset.name cannot be 'dsprite'; did you mean dsprites? "),
+        ("dataset: {source: oficial}", "dataset.source cannot be 'oficial'; did you mean official? "),
+        ("train: 3", "experiment.yaml: train must be a section with keys of its own, not 3"),
+        ("[1, 2]", "experiment.yaml holds no sections"),
+        ("train: {steps: [}", "experiment.yaml is not YAML: "),
+        ("3: {steps: 1}", "3 is not a section."),
+    ],
+)
+def test_what_is_wrong_is_said_with_the_nearest_right_name(text: str, message: str) -> None:
+    assert refusal(text).message.startswith(message)
+
+
+def test_a_knob_of_another_objective_is_answered_with_that_objective() -> None:
+    assert "--objective capacity" in refusal("objective: {name: beta}", {"objective": {"gamma": 1.0}}).hint
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(BvaeError, match=r"cannot read nowhere\.yaml"):
+        config.load(Path("nowhere.yaml"), {})
+
+
+def test_a_file_that_is_no_text_is_refused() -> None:
+    Path("picture.yaml").write_bytes(b"\x89PNG\xff\xfe\x00")
+    with pytest.raises(BvaeError, match=r"picture\.yaml"):
+        config.load(Path("picture.yaml"), {})

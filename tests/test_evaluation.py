@@ -1,0 +1,97 @@
+"""bvae evaluate."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Bvae
+
+from bvae_cli.checkpoint import Checkpoint, load, save
+from bvae_cli.datasets.images import load as load_images
+from bvae_cli.encoding import encode
+from bvae_cli.models.vae import VAE
+
+
+def scores(folder: Path) -> dict[str, float]:
+    content: dict[str, float] = json.loads((folder / "metrics.json").read_text())
+    return content
+
+
+def test_scores_are_shown_and_written(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    result = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here")
+    assert result.code == 0
+    found = scores(Path("here"))
+    assert list(found) == ["elbo", "reconstruction", "kl", "latents_used", "higgins"]
+    assert all(name in result.out for name in found)
+    assert found["elbo"] == pytest.approx(-found["reconstruction"] - found["kl"])
+    assert 0.3 <= found["higgins"] <= 1
+
+
+def test_the_losses_are_means_over_all_images(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here", "--seed", 3)
+    vae, images = load(checkpoint).vae, load_images(data, "dsprites")
+    noise = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        parts = [vae(images[index], torch.randn(64, 10, generator=noise)) for index in torch.arange(1536).view(-1, 64)]
+        reconstruction = torch.cat([out.reconstruction for out in parts]).mean().item()
+        kl = torch.cat([out.kl for out in parts]).sum(dim=1).mean().item()
+    found = scores(Path("here"))
+    assert found["reconstruction"] == pytest.approx(
+        torch.cat([out.reconstruction for out in parts]).mean().item(), rel=0.01
+    )
+    assert found["kl"] == pytest.approx(torch.cat([out.kl.sum(1) for out in parts]).mean().item(), rel=0.01)
+
+
+def test_the_table_is_written_from_the_most_telling_latent_to_the_least(
+    bvae: Bvae, checkpoint: Path, data: Path
+) -> None:
+    bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here")
+    with Path("here/latents.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    kls = [float(row["kl"]) for row in rows]
+    assert kls == sorted(kls, reverse=True)
+    assert sorted(int(row["index"]) for row in rows) == list(range(10))
+    assert rows[0]["factor"] in {"shape", "scale", "orientation", "posX", "posY"}
+
+
+def test_a_seed_gives_a_score(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    for out in ("one", "other"):
+        bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", out)
+    for name in ("metrics.json", "latents.csv"):
+        assert Path("one", name).read_bytes() == Path("other", name).read_bytes()
+
+
+def test_each_image_is_encoded_once(checkpoint: Path, data: Path) -> None:
+    seen = 0
+
+    def count(module: torch.nn.Module, given: tuple[torch.Tensor]) -> None:
+        nonlocal seen
+        seen += len(given[0])
+
+    vae, images = load(checkpoint).vae, load_images(data, "dsprites")
+    vae.encoder.register_forward_pre_hook(count)
+    encode(vae, images, torch.arange(len(images)), "float32", 0, lambda *_: None)
+    assert seen == len(images)
+
+
+def test_a_dead_model_is_scored_without_a_word_of_warning(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    alive = load(checkpoint)
+    vae = VAE("burgess", "bernoulli", 1, 10)
+    torch.nn.init.zeros_(vae.encoder[-1].weight)  # type: ignore[index]
+    torch.nn.init.zeros_(vae.encoder[-1].bias)  # type: ignore[index]
+    dead = Checkpoint(0, alive.params, alive.spec, vae, alive.latents, alive.examples)
+    save(dead, Path("dead.pt"))
+    result = bvae("evaluate", "dead.pt", "--data", data, "--cpu")
+    assert result.code == 0
+    assert result.out.count("unused") == 10
+    assert scores(Path())["latents_used"] == 0
+    assert scores(Path())["kl"] == 0
+    assert scores(Path())["higgins"] == pytest.approx(0.2, abs=0.03)
+
+
+def test_without_data_the_error_says_how_to_make_them(bvae: Bvae, checkpoint: Path) -> None:
+    result = bvae("evaluate", checkpoint)
+    assert result.code == 1
+    assert "make it: bvae download dsprites" in result.err

@@ -1,0 +1,93 @@
+"""The house: who may know whom, and what may be loaded when."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from conftest import ROOT
+
+from bvae_cli import config
+from bvae_cli.datasets import DATASETS
+from bvae_cli.models.likelihoods import LIKELIHOODS
+from bvae_cli.models.nets import NETS
+from bvae_cli.objectives import OBJECTIVES
+
+FLOORS = {
+    "errors": 0, "reporting": 0, "files": 1,
+    "models": 2, "objectives": 2, "datasets": 2, "metrics": 2, "rendering": 2, "device": 2,
+    "config": 3,
+    "encoding": 4, "latents": 5, "checkpoint": 6, "pictures": 7,
+    "training": 8, "evaluation": 8, "traversal": 8, "reconstruction": 8,
+    "commands": 9, "app": 10,
+}  # fmt: skip
+SOURCES = sorted((ROOT / "bvae_cli").rglob("*.py"))
+RICH_AND_TYPER = {"rich", "typer"}
+
+
+def room(module: str) -> str:
+    """The file or the package right under bvae_cli that a module is in."""
+    return [*module.split("."), ""][1]
+
+
+def imports(path: Path) -> set[str]:
+    """The full names of the modules that a file imports, anywhere in it, but for the sake of types."""
+    found = set()
+    for node in ast.walk(tree_without_types(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            whole = node.module == "bvae_cli"
+            found |= {f"bvae_cli.{alias.name}" for alias in node.names} if whole else {str(node.module)}
+    return found
+
+
+def tree_without_types(path: Path) -> ast.Module:
+    """The syntax tree of a file without what stands under `if TYPE_CHECKING`."""
+    tree = ast.parse(path.read_text())
+    tree.body = [node for node in tree.body if not isinstance(node, ast.If)]
+    return tree
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path: Path) -> None:
+    own = path.relative_to(ROOT / "bvae_cli").with_suffix("").parts[0]
+    if own == "__init__":
+        return
+    for module in imports(path):
+        if module.startswith("bvae_cli.") and room(module) != own:
+            assert FLOORS[room(module)] < FLOORS[own], f"{own} imports {module}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_commands_know_of_terminals(path: Path) -> None:
+    if path.relative_to(ROOT / "bvae_cli").parts[0] not in {"app.py", "commands"}:
+        assert not {module.split(".")[0] for module in imports(path)} & RICH_AND_TYPER
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["evaluate", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; from bvae_cli.app import main\n"
+        f"sys.argv = ['bvae', *{arguments}]\n"
+        "try: main()\n"
+        "except SystemExit: print('loaded', *sorted({'torch', 'h5py', 'sklearn', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].strip() == "loaded"
+
+
+def test_the_words_of_params_yaml_are_those_of_the_tables() -> None:
+    assert get_args(config.field_types(config.Model)["net"]) == tuple(NETS)
+    likelihood = get_args(config.field_types(config.Model)["likelihood"])[0]
+    assert get_args(likelihood) == tuple(LIKELIHOODS)
+    assert all(dataset.likelihood in LIKELIHOODS for dataset in DATASETS.values())
+    assert all(name == dataset.name for name, dataset in DATASETS.items())
+
+
+def test_no_knob_of_two_objectives_has_one_option() -> None:
+    owners = (*OBJECTIVES.values(), config.Model, config.Train)
+    names = [name for owner in owners for name in config.field_types(owner)]
+    assert len(names) == len(set(names))

@@ -1,0 +1,120 @@
+"""bvae traverse."""
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import torch
+from conftest import Bvae
+from PIL import Image, ImageSequence
+
+from bvae_cli.checkpoint import load
+from bvae_cli.config import Traverse
+from bvae_cli.rendering import BAND, GAP
+from bvae_cli.traversal import moved, start_codes, swing
+
+
+def test_all_pictures_are_drawn(bvae: Bvae, checkpoint: Path) -> None:
+    result = bvae("traverse", checkpoint, "--out", "here", "--frames", 4)
+    assert result.code == 0
+    drawn = sorted(str(path) for path in Path("here").rglob("*.*"))
+    assert drawn == [
+        *(f"here/latents/z{latent}.gif" for latent in range(10)),
+        "here/traversal.gif",
+        "here/traversal.png",
+    ]
+    assert sorted(result.out.split()) == drawn
+
+
+def test_a_film_has_its_frames_and_its_pace_and_never_ends(bvae: Bvae, checkpoint: Path) -> None:
+    bvae("traverse", checkpoint, "--out", "here", "--frames", 6, "--fps", 10)
+    with Image.open("here/traversal.gif") as film:
+        lengths = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]
+        assert film.info["loop"] == 0
+    assert sum(lengths) == 600  # milliseconds; frames alike in a row are one
+    assert set(lengths) <= {100, 200}
+
+
+def test_a_latent_swings_up_down_and_back() -> None:
+    assert swing(4) == pytest.approx([0.5, 1, 0.5, 0])
+
+
+def test_one_latent_moves_from_end_to_end_and_the_others_are_held(checkpoint: Path) -> None:
+    model, settings = load(checkpoint), Traverse(span=2.0)
+    starts = torch.randn(3, 10)
+    with torch.no_grad():
+        pictures = moved(model.vae, model.latents[4], starts, np.array([0.0, 1.0]), settings)
+        z = starts.clone()
+        z[:, 4] = 2.0
+        expected = (model.vae.decode(z) * 255).round().byte().movedim(1, -1).numpy()
+    assert pictures.shape == (2, 3, 64, 64, 1)
+    assert np.abs(pictures[1].astype(int) - expected).max() <= 1
+
+
+def test_the_range_of_the_data_is_where_the_means_were(checkpoint: Path) -> None:
+    model, starts = load(checkpoint), torch.zeros(1, 10)
+    latent = model.latents[0]
+    with torch.no_grad():
+        ends = moved(model.vae, latent, starts, np.array([0.0, 1.0]), Traverse(range="data"))
+        z = torch.zeros(2, 10)
+        z[:, 0] = torch.tensor([latent.low, latent.high])
+        expected = (model.vae.decode(z) * 255).round().byte().movedim(1, -1).numpy()
+    assert np.abs(ends[:, 0].astype(int) - expected).max() <= 1
+
+
+def test_draws_of_the_prior_come_from_the_seed(checkpoint: Path) -> None:
+    vae = load(checkpoint).vae
+    draws = [start_codes(vae, torch.zeros(0), Traverse(start="prior", images=5, seed=seed)) for seed in (1, 1, 2)]
+    assert draws[0].shape == (5, 10)
+    assert torch.equal(draws[0], draws[1])
+    assert not torch.equal(draws[0], draws[2])
+
+
+def test_only_the_latents_asked_for_are_drawn(bvae: Bvae, checkpoint: Path) -> None:
+    assert bvae("traverse", checkpoint, "--out", "here", "--latent", 7, "--latent", 2).code == 0
+    assert sorted(path.name for path in Path("here/latents").iterdir()) == ["z2.gif", "z7.gif"]
+
+
+@pytest.mark.parametrize("latent", [-1, 10])
+def test_a_latent_that_does_not_exist_is_refused(bvae: Bvae, checkpoint: Path, latent: int) -> None:
+    result = bvae("traverse", checkpoint, "--out", "here", "--latent", latent)
+    assert result.code == 1
+    assert f"there is no latent {latent}" in result.err
+    assert "latents 0 to 9" in result.err
+    assert not Path("here").exists()
+
+
+def test_the_number_of_starts_is_the_number_of_images(bvae: Bvae, checkpoint: Path) -> None:
+    widths = []
+    for images in (1, 2):
+        options = ["--latent", 0, "--images", images, "--columns", 2, "--frames", 2]
+        bvae("traverse", checkpoint, "--out", "here", *options)
+        widths.append(iio.imread("here/traversal.png").shape[1])
+    assert widths[1] - widths[0] == 2 * 64 + GAP + BAND
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--span", -1), "traverse.span must be at least 0"),
+        (("--frames", 1), "traverse.frames must be at least 2"),
+        (("--index", 1536), "there is no image 1536"),
+        (("--index", -1), "there is no image -1"),
+        (("--factors", "colour=1"), "there is no factor 'colour'"),
+        (("--factors", "shape=3"), "shape cannot be '3'"),
+        (("--factors", "shape"), "shape cannot be ''"),
+        (("--picture", "nowhere.png"), "there is no picture nowhere.png"),
+        (("--out", "/proc/here"), "cannot write /proc/here"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    bvae: Bvae, checkpoint: Path, data: Path, arguments: tuple[object, ...], said: str
+) -> None:
+    result = bvae("traverse", checkpoint, "--data", data, *arguments)
+    assert result.code == 1
+    assert said in result.err
+
+
+def test_a_range_that_is_none_is_a_usage_error(bvae: Bvae, checkpoint: Path) -> None:
+    assert bvae("traverse", checkpoint, "--range", "sideways").code == 2
