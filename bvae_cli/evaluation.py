@@ -13,7 +13,7 @@ from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.config import Evaluate
 from bvae_cli.datasets.images import Images
 from bvae_cli.encoding import Encoding, encode
-from bvae_cli.files import write_text
+from bvae_cli.files import require_folder, write_text
 from bvae_cli.latents import Latent, by_kl, describe
 from bvae_cli.metrics import METRICS
 from bvae_cli.reporting import Report
@@ -35,6 +35,7 @@ def evaluate(
     Raises:
         BvaeError: `out` cannot be written.
     """
+    require_folder(out)
     everything = torch.arange(len(images))
     precision = checkpoint.params.train.precision
     encoding = encode(checkpoint.vae.to(device), images.to(device), everything, precision, settings.seed, report)

@@ -30,6 +30,13 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def require_folder(folder: Path) -> None:
+    """Make a folder where there is none, and make sure that it can be written to; raises what `replacing` does."""
+    with replacing(folder / ".writable") as temporary:
+        temporary.touch()
+    (folder / ".writable").unlink()
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file; raises what `replacing` does."""
     with replacing(path) as temporary:

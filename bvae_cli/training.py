@@ -17,7 +17,7 @@ from bvae_cli.datasets.images import Images
 from bvae_cli.device import arithmetic
 from bvae_cli.encoding import encode
 from bvae_cli.errors import BvaeError
-from bvae_cli.files import write_text
+from bvae_cli.files import require_folder, write_text
 from bvae_cli.latents import Latent, describe
 from bvae_cli.models.vae import VAE, ForwardPass
 from bvae_cli.reporting import Report
@@ -44,6 +44,7 @@ def fit(params: Params, images: Images, device: torch.device, out: Path, report:
     Raises:
         BvaeError: there are fewer images than a batch holds, the loss is no longer finite, or `out` cannot be written.
     """
+    require_folder(out)
     images = images.to(device)
     vae = new_vae(params, images.spec).to(device)
     history = []

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bvae_cli.app import main
+from bvae_cli.__main__ import main
 from bvae_cli.datasets.sprites import draw
 
 ROOT = Path(__file__).parent.parent

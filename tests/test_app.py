@@ -84,17 +84,30 @@ def test_a_folder_that_cannot_be_written_costs_no_training(bvae: Bvae, data: Pat
 @pytest.mark.parametrize("command", ["train", "download"])
 def test_ctrl_c_ends_with_130_and_leaves_nothing_half_done(command: str, data: Path) -> None:
     arguments = ["--cpu", "--data", str(data), "--steps", "100000", "--log-every", "1"] if command == "train" else []
-    with subprocess.Popen([BVAE, command, *arguments], stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        [BVAE, command, *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509
+    ) as running:
         assert running.stderr
         if command == "train":
             running.stderr.readline()
         else:
             time.sleep(1.5)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=60)
+        try:
+            _, said = running.communicate(timeout=60)
+        finally:
+            running.kill()
     assert running.returncode == 130
     assert "Traceback" not in said
     assert [path for path in Path().rglob("*") if path.is_file()] == []
+
+
+def hear_ctrl_c() -> None:
+    """What a terminal's programs do, but not those that a shell starts in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_a_terminal_sees_a_bar(data: Path) -> None:

@@ -38,10 +38,8 @@ def test_the_losses_are_means_over_all_images(bvae: Bvae, checkpoint: Path, data
         reconstruction = torch.cat([out.reconstruction for out in parts]).mean().item()
         kl = torch.cat([out.kl for out in parts]).sum(dim=1).mean().item()
     found = scores(Path("here"))
-    assert found["reconstruction"] == pytest.approx(
-        torch.cat([out.reconstruction for out in parts]).mean().item(), rel=0.01
-    )
-    assert found["kl"] == pytest.approx(torch.cat([out.kl.sum(1) for out in parts]).mean().item(), rel=0.01)
+    assert found["reconstruction"] == pytest.approx(reconstruction, rel=0.01)  # the command's is in bfloat16
+    assert found["kl"] == pytest.approx(kl, rel=0.01)
 
 
 def test_the_table_is_written_from_the_most_telling_latent_to_the_least(

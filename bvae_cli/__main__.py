@@ -1,0 +1,42 @@
+"""The entry point, and the one place where errors become words."""
+
+import _thread
+import sys
+import threading
+
+from bvae_cli.errors import BvaeError
+
+
+def main() -> None:
+    """Run the command line: exit code 0, 1 for what the user can put right, 2 for usage, 130 for Ctrl-C."""
+    sys.unraisablehook = press_again
+    try:
+        from bvae_cli.app import app
+
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BvaeError as error:
+        refuse(error)
+    except OSError as error:
+        refuse(BvaeError(f"{error.filename or 'the system'}: {error.strerror or error}"))
+
+
+def refuse(error: BvaeError) -> None:
+    """Say what is wrong, and end with exit code 1."""
+    from bvae_cli.commands.console import show_error
+
+    show_error(error)
+    sys.exit(1)
+
+
+def press_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Repeat a Ctrl-C that fell into a destructor, where Python drops it: HDF5's are many."""
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(0.01, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Every command of the README, typed as it is written, in its order."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from conftest import ROOT
+from PIL import Image
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line for block in re.findall(r"```sh\n(.*?)```", README, flags=re.S) for line in block.splitlines() if line.strip()
+]
+BIN = Path(sys.executable).parent
+
+
+def typed(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    paths = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(folder)}
+    return subprocess.run(command, shell=True, cwd=folder, env=paths, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def newcomer(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a newcomer has it, but for a small experiment in params.yaml."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    for name in ("bvae_cli", "pipelines", ".dvc/config", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml"):
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(exist_ok=True)
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, target)
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params["dataset"]["file"] = str(small_npz)
+    params["train"] |= {"steps": 3, "warmup_steps": 0, "decay_steps": 0}
+    params["traverse"] |= {"frames": 2}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    shutil.copy(small_npz, folder / "my-dsprites.npz")
+    Image.new("RGB", (100, 80), (200, 10, 10)).save(folder / "my-picture.png")
+    git = "git init -q && git add -A && git -c user.name=me -c user.email=me@here commit -qm start"
+    assert typed(git, folder).returncode == 0
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_does_what_it_says(newcomer: Path, command: str) -> None:
+    if command.startswith("make "):
+        assert re.search(rf"^{command.split()[1]}:", (ROOT / "Makefile").read_text(), flags=re.M)
+        return
+    done = typed(command, newcomer)
+    gpu = re.search(r"--gpu (\d+)", command)
+    if gpu and int(gpu[1]) >= torch.cuda.device_count():
+        assert f"there is no GPU {gpu[1]} here" in done.stderr
+        return
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout or done.stderr
+
+
+def test_the_readme_has_every_command_in_it() -> None:
+    for command in ("download", "train", "evaluate", "traverse", "reconstruct"):
+        assert any(line.startswith(f"bvae {command}") for line in COMMANDS)
+
+
+def test_every_file_that_the_readme_names_is_there() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_tree_is_that_of_the_package() -> None:
+    drawn = re.findall(r"^  (\w+(?:\.py|/))", README, flags=re.M)
+    there = {path.name + "/" * path.is_dir() for path in (ROOT / "bvae_cli").iterdir()}
+    small = {"__init__.py", "__pycache__/", "errors.py", "files.py", "reporting.py"}
+    assert set(drawn) == there - small
