@@ -16,6 +16,7 @@ from bvae_cli.errors import BvaeError
 from bvae_cli.files import write_bytes
 from bvae_cli.latents import Latent
 from bvae_cli.models.vae import VAE
+from bvae_cli.params import Params
 
 FORMAT = 1
 
@@ -25,14 +26,14 @@ class Checkpoint:
     """A model, what it was trained by and on, and what is known of its latents."""
 
     step: int
-    params: config.Params
+    params: Params
     spec: DataSpec
     vae: VAE
     latents: list[Latent]
     examples: Tensor  # (images, channels, 64, 64) uint8, those to show first
 
 
-def new_vae(params: config.Params, spec: DataSpec) -> VAE:
+def new_vae(params: Params, spec: DataSpec) -> VAE:
     """A model as params describe it, with weights from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(params.train.seed)

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from bvae_cli.checkpoint import Checkpoint
-from bvae_cli.config import Evaluate
 from bvae_cli.datasets.images import Images
 from bvae_cli.encoding import Encoding, encode
 from bvae_cli.files import require_folder, write_text
 from bvae_cli.latents import Latent, by_kl, describe
 from bvae_cli.metrics import METRICS
+from bvae_cli.params import Evaluate
 from bvae_cli.reporting import Report
 
 

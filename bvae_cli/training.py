@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from bvae_cli.checkpoint import Checkpoint, new_vae, save
-from bvae_cli.config import Params, Train
 from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.images import Images
 from bvae_cli.device import arithmetic
@@ -20,6 +19,7 @@ from bvae_cli.errors import BvaeError
 from bvae_cli.files import require_folder, write_text
 from bvae_cli.latents import Latent, describe
 from bvae_cli.models.vae import VAE, ForwardPass
+from bvae_cli.params import Params, Train
 from bvae_cli.reporting import Report
 
 SURVEYED = 10_000  # images that a checkpoint's statistics of its latents are taken from

@@ -51,7 +51,7 @@ def test_wrong_usage_has_exit_code_2(bvae: Bvae, arguments: tuple[str, ...]) -> 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("train", "--beta", "-1"), "objective.beta must be a number of at least 0, not -1"),
+        (("train", "--beta", "-1"), "objective.beta must be at least 0, not -1"),
         (("train", "--steps", "0"), "train.steps must be at least 1, not 0"),
         (("train", "--gamma", "10"), "objective.gamma is not a parameter of the objective 'beta'"),
         (("train", "--latent-dim", "0"), "model.latent_dim must be at least 1, not 0"),

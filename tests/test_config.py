@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from bvae_cli import config
+from bvae_cli import config, params
 from bvae_cli.errors import BvaeError
 from bvae_cli.objectives.beta import Beta
 from bvae_cli.objectives.capacity import Capacity
 from bvae_cli.objectives.vae import Vae
 
 
-def load(text: str, options: dict[str, dict[str, Any]] | None = None) -> config.Params:
+def load(text: str, options: dict[str, dict[str, Any]] | None = None) -> params.Params:
     path = Path("experiment.yaml")
     path.write_text(text)
     return config.load(path, options or {})
@@ -25,7 +25,7 @@ def refusal(text: str, options: dict[str, dict[str, Any]] | None = None) -> Bvae
 
 
 def test_without_a_file_all_is_default() -> None:
-    assert config.load(None, {}) == config.Params()
+    assert config.load(None, {}) == params.Params()
 
 
 def test_a_params_yaml_beside_is_read() -> None:
@@ -35,9 +35,9 @@ def test_a_params_yaml_beside_is_read() -> None:
 
 def test_a_default_gives_way_to_the_file_and_the_file_to_an_option() -> None:
     text = "train: {steps: 7, seed: 3}"
-    assert load("").train.steps == config.Train.steps
+    assert load("").train.steps == params.Train.steps
     assert load(text).train.steps == 7
-    assert load(text, {"train": {"steps": 9}}).train == config.Train(steps=9, seed=3)
+    assert load(text, {"train": {"steps": 9}}).train == params.Train(steps=9, seed=3)
 
 
 def test_an_objective_is_made_from_its_name_and_knobs() -> None:
@@ -71,7 +71,7 @@ def test_plain_settings_and_params_are_the_same_thing() -> None:
         ("objective: {bta: 4}", "objective.bta is not a parameter; did you mean objective.beta?"),
         ("train: {learning_rat: 1}", "train.learning_rat is not a parameter; did you mean train.learning_rate?"),
         ("trian: {steps: 1}", "trian is not a section; did you mean train?"),
-        ("objective: {beta: -1}", "objective.beta must be a number of at least 0, not -1"),
+        ("objective: {beta: -1}", "objective.beta must be at least 0, not -1"),
         ("objective: {beta: four}", "objective.beta must be a number, not 'four'"),
         ("objective: {beta: true}", "objective.beta must be a number, not True"),
         ("objective: {beta: null}", "objective.beta must be a number, not None"),

@@ -9,16 +9,16 @@ from typing import get_args
 import pytest
 from conftest import ROOT
 
-from bvae_cli import config
+from bvae_cli import config, params
 from bvae_cli.datasets import DATASETS
 from bvae_cli.models.likelihoods import LIKELIHOODS
 from bvae_cli.models.nets import NETS
 from bvae_cli.objectives import OBJECTIVES
 
 FLOORS = {
-    "errors": 0, "reporting": 0, "files": 1,
+    "errors": 0, "checks": 0, "reporting": 0, "files": 1,
     "models": 2, "objectives": 2, "datasets": 2, "metrics": 2, "rendering": 2, "device": 2,
-    "config": 3,
+    "params": 3, "config": 4,
     "encoding": 4, "latents": 5, "checkpoint": 6, "pictures": 7,
     "training": 8, "evaluation": 8, "traversal": 8, "reconstruction": 8,
     "commands": 9, "app": 10, "__main__": 11,
@@ -80,14 +80,14 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_the_words_of_params_yaml_are_those_of_the_tables() -> None:
-    assert get_args(config.field_types(config.Model)["net"]) == tuple(NETS)
-    likelihood = get_args(config.field_types(config.Model)["likelihood"])[0]
+    assert get_args(config.field_types(params.Model)["net"]) == tuple(NETS)
+    likelihood = get_args(config.field_types(params.Model)["likelihood"])[0]
     assert get_args(likelihood) == tuple(LIKELIHOODS)
     assert all(dataset.likelihood in LIKELIHOODS for dataset in DATASETS.values())
     assert all(name == dataset.name for name, dataset in DATASETS.items())
 
 
 def test_no_knob_of_two_objectives_has_one_option() -> None:
-    owners = (*OBJECTIVES.values(), config.Model, config.Train)
+    owners = (*OBJECTIVES.values(), params.Model, params.Train)
     names = [name for owner in owners for name in config.field_types(owner)]
     assert len(names) == len(set(names))

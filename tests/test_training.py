@@ -9,8 +9,8 @@ import torch
 from conftest import Bvae
 
 from bvae_cli.checkpoint import load
-from bvae_cli.config import Train
 from bvae_cli.errors import BvaeError
+from bvae_cli.params import Train
 from bvae_cli.training import batches, learning_rate
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ from conftest import Bvae
 from PIL import Image, ImageSequence
 
 from bvae_cli.checkpoint import load
-from bvae_cli.config import Traverse
+from bvae_cli.params import Traverse
 from bvae_cli.rendering import BAND, GAP
 from bvae_cli.traversal import moved, start_codes, swing
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from bvae_cli.commands.console import notice, reporting, result
 from bvae_cli.commands.options import CheckpointFile, Cpu, Data, Gpu, Out, with_params
-from bvae_cli.config import Params
+from bvae_cli.params import Params
 
 if TYPE_CHECKING:
     from bvae_cli.latents import Latent

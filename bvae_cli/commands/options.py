@@ -13,6 +13,7 @@ import typer
 from bvae_cli import config
 from bvae_cli.datasets import DATASETS
 from bvae_cli.objectives import OBJECTIVES
+from bvae_cli.params import SECTIONS, Dataset
 
 FILES, MACHINE, STARTS = "Files", "Machine", "Which images"
 
@@ -84,7 +85,7 @@ def keys(choice: str) -> Iterator[tuple[str, str]]:
         yield section, "name"
         yield from ((section, knob.name) for cls in OBJECTIVES.values() for knob in fields(cls))  # type: ignore[arg-type]
     else:
-        yield from ((section, entry.name) for entry in fields(config.SECTIONS[section]))
+        yield from ((section, entry.name) for entry in fields(SECTIONS[section]))
 
 
 def option_name(section: str, key: str) -> str:
@@ -95,7 +96,7 @@ def option_name(section: str, key: str) -> str:
 def option(section: str, key: str) -> Any:
     """The annotation that makes Typer's option of a key."""
     if key == "name":
-        table, default = (OBJECTIVES, "beta") if section == "objective" else (DATASETS, config.Dataset.name)
+        table, default = (OBJECTIVES, "beta") if section == "objective" else (DATASETS, Dataset.name)
         kind, text = Literal[tuple(table)], "Which."
     else:
         owner = next(cls for cls in owners(section) if key in config.field_types(cls))
@@ -107,4 +108,4 @@ def option(section: str, key: str) -> Any:
 
 def owners(section: str) -> list[type[Any]]:
     """The dataclasses that a section's keys may belong to."""
-    return list(OBJECTIVES.values()) if section == "objective" else [config.SECTIONS[section]]
+    return list(OBJECTIVES.values()) if section == "objective" else [SECTIONS[section]]

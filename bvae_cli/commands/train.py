@@ -7,7 +7,7 @@ import typer
 
 from bvae_cli.commands.console import notice, reporting, training_bar
 from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, with_params
-from bvae_cli.config import Params
+from bvae_cli.params import Params
 
 if TYPE_CHECKING:
     from bvae_cli.training import Progress

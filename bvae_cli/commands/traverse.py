@@ -7,7 +7,7 @@ import typer
 
 from bvae_cli.commands.console import result
 from bvae_cli.commands.options import CheckpointFile, Data, Indices, Out, Pictures, Wishes, with_params
-from bvae_cli.config import Params
+from bvae_cli.params import Params
 
 
 @with_params("traverse")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from bvae_cli.objectives.schedule import linear, not_negative
+from bvae_cli.checks import at_least
+from bvae_cli.objectives.schedule import linear
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +23,7 @@ class Beta:
     beta_steps: Annotated[int, "Steps that β takes from --beta-start to --beta."] = 0
 
     def __post_init__(self) -> None:
-        not_negative(self, "beta", "beta_start", "beta_steps")
+        at_least(self, 0, "beta", "beta_start", "beta_steps")
         if (self.beta_start is None) != (self.beta_steps == 0):
             raise ValueError(
                 "beta_start and beta_steps only make sense together: from which β, and over how many steps"

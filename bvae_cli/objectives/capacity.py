@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from bvae_cli.objectives.schedule import linear, not_negative
+from bvae_cli.checks import at_least
+from bvae_cli.objectives.schedule import linear
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +23,7 @@ class Capacity:
     capacity_steps: Annotated[int, "Steps that C takes to grow from 0."] = 100_000
 
     def __post_init__(self) -> None:
-        not_negative(self, "gamma", "capacity", "capacity_steps")
+        at_least(self, 0, "gamma", "capacity", "capacity_steps")
 
     def __call__(self, out: ForwardPass, step: int) -> Tensor:
         """The loss of a batch, a scalar, nats an image; it is the batch's mean KL that is held at C."""

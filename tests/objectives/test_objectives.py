@@ -54,7 +54,7 @@ def test_capacity_takes_the_mean_kl_and_not_that_of_each_image() -> None:
 @pytest.mark.parametrize(
     ("objective", "knobs", "said"),
     [
-        (Beta, {"beta": -1}, "beta must be a number of at least 0, not -1"),
+        (Beta, {"beta": -1}, "beta must be at least 0, not -1"),
         (Beta, {"beta": float("nan")}, "beta must be"),
         (Beta, {"beta_start": 10.0}, "beta_start and beta_steps"),
         (Beta, {"beta_steps": 10}, "beta_start and beta_steps"),

@@ -1,0 +1,27 @@
+"""Refusals that say what would be right."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from typing import Any
+
+
+def at_least(owner: Any, minimum: float, *keys: str) -> None:
+    """Raise ValueError, naming the key, where an attribute that is set is below the minimum or no finite number."""
+    for key in keys:
+        value = getattr(owner, key)
+        if value is not None and not minimum <= value < math.inf:
+            raise ValueError(f"{key} must be at least {minimum:g}, not {value:g}")
+
+
+def one_of(key: str, value: Any, choices: Iterable[str]) -> None:
+    """Raise ValueError, with the nearest choice and all of them, where a value is none of the choices."""
+    choices = list(choices)
+    if value not in choices:
+        raise ValueError(f"{key} cannot be {value!r}{nearest(value, choices)} There are: {', '.join(choices)}.")
+
+
+def nearest(name: Any, choices: Iterable[str], prefix: str = "") -> str:
+    """How a message goes on after a wrong name."""
+    close = difflib.get_close_matches(str(name), list(choices), n=1)
+    return f"; did you mean {prefix}{close[0]}?" if close else "."

@@ -1,0 +1,119 @@
+"""What an experiment is: a dataclass for each section of params.yaml, and the defaults."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from bvae_cli.checks import at_least, one_of
+from bvae_cli.datasets import DATASETS
+from bvae_cli.objectives import Objective
+from bvae_cli.objectives.beta import Beta
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Which pictures."""
+
+    name: Annotated[str, "Data set."] = "dsprites"
+    source: Annotated[str | None, "Where to take it from. Default: the first of its sources."] = None
+    file: Annotated[str | None, "Your own file of it, in place of a source."] = None
+
+    def __post_init__(self) -> None:
+        one_of("name", self.name, DATASETS)
+        if self.source is not None:
+            one_of("source", self.source, DATASETS[self.name].sources)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which network."""
+
+    net: Annotated[Literal["burgess", "higgins", "conv_h", "locatello"], "Architecture."] = "burgess"
+    latent_dim: Annotated[int, "Number of latents."] = 10
+    likelihood: Annotated[
+        Literal["bernoulli", "gaussian", "laplace"] | None, "Likelihood of a pixel. Default: the data set's own."
+    ] = None
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "latent_dim")
+
+
+@dataclass(frozen=True)
+class Train:
+    """How the network is fitted, by Adam."""
+
+    steps: Annotated[int, "Gradient updates."] = 300_000
+    batch_size: Annotated[int, "Images a step."] = 64
+    learning_rate: Annotated[float, "Adam's step size."] = 5e-4
+    warmup_steps: Annotated[int, "Steps at the start in which the rate rises from zero."] = 0
+    decay_steps: Annotated[int, "Steps at the end in which the rate falls to zero."] = 0
+    precision: Annotated[Literal["float32", "bfloat16"], "Arithmetic of the networks."] = "float32"
+    seed: Annotated[int, "Seed of the weights, the order of the images and the noise."] = 0
+    log_every: Annotated[int, "Steps that a line of history.csv is a mean of."] = 100
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "steps", "batch_size", "log_every")
+        at_least(self, 0, "learning_rate", "warmup_steps", "decay_steps", "seed")
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """How a checkpoint is scored."""
+
+    seed: Annotated[int, "Seed of the noise and of what the metrics draw."] = 0
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, "seed")
+
+
+@dataclass(frozen=True)
+class Traverse:
+    """How latents are moved."""
+
+    start: Annotated[Literal["posterior", "prior"], "What is held: the codes of images, or draws of the prior."] = (
+        "posterior"
+    )
+    range: Annotated[Literal["prior", "data"], "How far: --span either way, or what the data spans."] = "prior"
+    span: Annotated[float, "End of the range, in standard deviations of the prior."] = 3.0
+    images: Annotated[int, "Images or draws side by side."] = 3
+    columns: Annotated[int, "Values of a latent across the PNG."] = 7
+    frames: Annotated[int, "Frames of a GIF, there and back."] = 60
+    fps: Annotated[int, "Frames a second."] = 20
+    seed: Annotated[int, "Seed of the draws of the prior."] = 0
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "images", "fps")
+        at_least(self, 2, "columns", "frames")
+        at_least(self, 0, "span", "seed")
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """Which images are shown beside their reconstructions."""
+
+    images: Annotated[int, "Number of images."] = 12
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "images")
+
+
+@dataclass(frozen=True)
+class Params:
+    """A whole experiment, one field a section of params.yaml."""
+
+    dataset: Dataset = field(default_factory=Dataset)
+    model: Model = field(default_factory=Model)
+    objective: Objective = field(default_factory=Beta)
+    train: Train = field(default_factory=Train)
+    evaluate: Evaluate = field(default_factory=Evaluate)
+    traverse: Traverse = field(default_factory=Traverse)
+    reconstruct: Reconstruct = field(default_factory=Reconstruct)
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "dataset": Dataset,
+    "model": Model,
+    "train": Train,
+    "evaluate": Evaluate,
+    "traverse": Traverse,
+    "reconstruct": Reconstruct,
+}
