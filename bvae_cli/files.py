@@ -27,7 +27,8 @@ def replacing(path: Path) -> Iterator[Path]:
         reason = error.strerror or str(error)
         raise BvaeError(f"cannot write {path}: {reason}", "free some space, or choose another place.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary.exists():
+            temporary.unlink()
 
 
 def require_folder(folder: Path) -> None:

@@ -39,7 +39,15 @@ def choose(
     parts = [from_file(path, checkpoint.spec) for path in files]
     if indices or wishes:
         parts.insert(0, from_data(data, checkpoint.spec.name, indices, wishes))
-    return torch.cat(parts) if parts else checkpoint.examples[:count].float() / 255
+    return torch.cat(parts) if parts else examples(checkpoint, count)
+
+
+def examples(checkpoint: Checkpoint, count: int) -> Tensor:
+    """The first examples that a checkpoint carries."""
+    there = len(checkpoint.examples)
+    if count > there:
+        raise BvaeError(f"{count} images are more than the {there} that the checkpoint carries", "choose by --index.")
+    return checkpoint.examples[:count].float() / 255
 
 
 def from_data(data: Path, name: str, indices: Sequence[int], wishes: Sequence[str]) -> Tensor:
