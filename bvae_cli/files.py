@@ -1,6 +1,7 @@
 """Files that are there whole or not at all."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,18 +25,25 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise BvaeError(f"cannot write {path}: {reason}", "free some space, or choose another place.") from error
+        raise unwritable(path, error) from error
     finally:
         if temporary.exists():
             temporary.unlink()
 
 
 def require_folder(folder: Path) -> None:
-    """Make a folder where there is none, and make sure that it can be written to; raises what `replacing` does."""
-    with replacing(folder / ".writable") as temporary:
-        temporary.touch()
-    (folder / ".writable").unlink()
+    """Make a folder where there is none; raises BvaeError where it cannot be made or written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> BvaeError:
+    """What the user is told of a file or a folder that cannot be written."""
+    return BvaeError(f"cannot write {path}: {error.strerror or error}", "free some space, or choose another place.")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

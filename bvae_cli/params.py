@@ -8,6 +8,8 @@ from bvae_cli.datasets import DATASETS
 from bvae_cli.objectives import Objective
 from bvae_cli.objectives.beta import Beta
 
+FASTEST = 50  # frames a second
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -84,6 +86,8 @@ class Traverse:
         at_least(self, 1, "images", "fps")
         at_least(self, 2, "columns", "frames")
         at_least(self, 0, "span", "seed")
+        if self.fps > FASTEST:
+            raise ValueError(f"fps must be at most {FASTEST}, not {self.fps}: no viewer shows a GIF faster")
 
 
 @dataclass(frozen=True)

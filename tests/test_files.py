@@ -38,6 +38,8 @@ def test_a_file_in_place_of_a_folder_is_named() -> None:
     Path("folder").write_text("a file")
     with pytest.raises(BvaeError, match="cannot write folder"):
         write_bytes(Path("folder/file"), b"new")
+    with pytest.raises(BvaeError, match="cannot write folder"):
+        require_folder(Path("folder"))
 
 
 def test_a_folder_is_made_and_left_empty() -> None:

@@ -98,6 +98,8 @@ def test_the_number_of_starts_is_the_number_of_images(bvae: Bvae, checkpoint: Pa
     ("arguments", "said"),
     [
         (("--span", -1), "traverse.span must be at least 0"),
+        (("--fps", 60), "traverse.fps must be at most 50"),
+        (("--images", 33), "33 images are more than the 32"),
         (("--frames", 1), "traverse.frames must be at least 2"),
         (("--index", 1536), "there is no image 1536"),
         (("--index", -1), "there is no image -1"),

@@ -10,6 +10,7 @@ from bvae_cli.datasets import store
 from bvae_cli.datasets.fetch import fetch
 from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Remote
 from bvae_cli.errors import BvaeError
+from bvae_cli.files import require_folder
 from bvae_cli.reporting import Report
 
 
@@ -30,6 +31,7 @@ def download(
         return path, False
     if present:
         raise BvaeError(f"{path} is there already, but not from '{origin}': from '{present}'", "to replace it: --force")
+    require_folder(folder)
     with pictures_of(dataset, origin, own, folder, report) as pictures:
         spec = DataSpec(dataset.name, dataset.channels, dataset.likelihood, pictures.factors)
         store.write(path, spec, pictures, origin, report)
@@ -52,7 +54,6 @@ def pictures_of(dataset: DataSet, origin: str, own: Path | None, folder: Path, r
         return
     source = dataset.sources[origin]
     if isinstance(source, Remote):
-        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as temporary:
             yield dataset.read(fetch(source, Path(temporary), report))
     else:
