@@ -5,24 +5,24 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: repro test check clean
 
 repro: .venv/installed
-	dvc repro
+	.venv/bin/dvc repro
 
 test: .venv/installed-dev
-	pytest
+	.venv/bin/pytest
 
 check: .venv/installed-dev
-	ruff check
-	ruff format --check
-	mypy
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
 
 clean:
 	rm -rf .venv data .dvc/cache .dvc/tmp
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	pip install --quiet --disable-pip-version-check --editable .
+	.venv/bin/pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bvae_cli.datasets.sprites import ORIENTATIONS, POSITIONS, SCALES, SHAPES, SIDE, draw, turned
+from bvae_cli.datasets.spec import SIDE
+from bvae_cli.datasets.sprites import ORIENTATIONS, POSITIONS, SCALES, SHAPES, draw, turned
 
 SAMPLE = 5_000  # pictures that Pillow draws
 

@@ -1,10 +1,13 @@
 """The entry point, and the one place where errors become words."""
 
 import _thread
+import re
 import sys
 import threading
 
 from bvae_cli.errors import BvaeError
+
+OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory")  # torch's words, of a GPU and of the processor
 
 
 def main() -> None:
@@ -20,6 +23,10 @@ def main() -> None:
         refuse(error)
     except OSError as error:
         refuse(BvaeError(f"{error.filename or 'the system'}: {error.strerror or error}"))
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not OUT_OF_MEMORY.search(str(error)):
+            raise
+        refuse(BvaeError("there is not enough memory", "try a smaller --batch-size, or the processor: --cpu."))
 
 
 def refuse(error: BvaeError) -> None:

@@ -1,6 +1,7 @@
 """A trained model in one file, which needs neither data nor params.yaml beside it."""
 
 import io
+import math
 import pickle
 import warnings
 from dataclasses import asdict, dataclass
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor
 
 from bvae_cli import config
+from bvae_cli.checks import one_of
+from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.spec import SIDE, DataSpec
 from bvae_cli.errors import BvaeError
 from bvae_cli.files import write_bytes
@@ -47,7 +50,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     content = {
         "format": FORMAT,
         "step": checkpoint.step,
-        "params": config.to_dict(checkpoint.params),
+        "params": trained_by(checkpoint.params),
         "data": asdict(checkpoint.spec),
         "weights": weights,
         "latents": [asdict(latent) for latent in checkpoint.latents],
@@ -56,6 +59,12 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     buffer = io.BytesIO()  # a file's name would become part of its bytes
     torch.save(content, buffer)
     write_bytes(path, buffer.getvalue())
+
+
+def trained_by(params: Params) -> dict[str, dict[str, Any]]:
+    """The settings that made a model what it is: not where its data lay, nor how it is looked at."""
+    settings = config.to_dict(params)
+    return {"dataset": {"name": params.dataset.name}, **{key: settings[key] for key in ("model", "objective", "train")}}
 
 
 def load(path: Path) -> Checkpoint:
@@ -74,7 +83,7 @@ def load(path: Path) -> Checkpoint:
         )
     try:
         return restore(content)
-    except (BvaeError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except Exception as error:  # whatever a stranger's content provokes
         raise BvaeError(f"{path} is damaged: {' '.join(str(error).split())[:200]}", "train it anew.") from error
 
 
@@ -93,16 +102,23 @@ def unpickle(path: Path) -> Any:
             f"{path} is not a checkpoint of bvae: it is no archive of tensors, or would run code when opened",
             "it was not opened; train one with: bvae train",
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+    except Exception as error:  # whatever a stranger's bytes provoke
         raise BvaeError(f"{path} is cut short, or no checkpoint at all", "copy or train it anew.") from error
 
 
 def restore(content: dict[str, Any]) -> Checkpoint:
-    """A checkpoint from its plain content."""
+    """A checkpoint from its plain content; raises what its faults provoke."""
     params, spec = config.build(content["params"]), DataSpec(**content["data"])
     vae = new_vae(params, spec)
     vae.load_state_dict(content["weights"])
     latents, examples = [Latent(**latent) for latent in content["latents"]], content["examples"]
-    if len(latents) != vae.latent_dim or examples.shape[1:] != (spec.channels, SIDE, SIDE):
-        raise ValueError("its latents or its examples are not those of its model")
+    one_of("data.name", spec.name, DATASETS)
+    if not all(weight.isfinite().all() for weight in vae.parameters()):
+        raise ValueError("its weights are not finite")
+    if [latent.index for latent in latents] != list(range(vae.latent_dim)):
+        raise ValueError("its latents are not those of its model")
+    if not all(math.isfinite(number) for latent in latents for number in (latent.kl, latent.low, latent.high)):
+        raise ValueError("what it says of its latents is not finite")
+    if examples.shape[1:] != (spec.channels, SIDE, SIDE) or examples.dtype != torch.uint8 or not len(examples):
+        raise ValueError("its examples are no pictures of its model's size")
     return Checkpoint(int(content["step"]), params, spec, vae.eval(), latents, examples)

@@ -14,6 +14,14 @@ def at_least(owner: Any, minimum: float, *keys: str) -> None:
             raise ValueError(f"{key} must be at least {minimum:g}, not {value:g}")
 
 
+def at_most(owner: Any, maximum: int, *keys: str) -> None:
+    """Raise ValueError, naming the key, where an attribute is above the maximum."""
+    for key in keys:
+        value = getattr(owner, key)
+        if value > maximum:
+            raise ValueError(f"{key} must be at most {maximum}, not {value}")
+
+
 def one_of(key: str, value: Any, choices: Iterable[str]) -> None:
     """Raise ValueError, with the nearest choice and all of them, where a value is none of the choices."""
     choices = list(choices)

@@ -14,6 +14,8 @@ from bvae_cli.errors import BvaeError
 from bvae_cli.objectives import OBJECTIVES, Objective
 from bvae_cli.params import SECTIONS, Params
 
+DEFAULT_OBJECTIVE = "beta"
+
 Section = TypeVar("Section")
 Settings = Mapping[str, Mapping[str, Any]]
 """Section, key, value."""
@@ -36,7 +38,7 @@ def read(path: Path) -> Settings:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError) as error:
         raise BvaeError(f"cannot read {path}: {error}", "name a params file with --params.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BvaeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise BvaeError(f"{path} holds no sections", "start from the params.yaml of this project.")
@@ -51,7 +53,7 @@ def overlay(settings: Settings, options: Settings) -> Settings:
     merged = dict(settings)
     for section, chosen in options.items():
         below = settings.get(section, {})
-        if section == "objective" and chosen.get("name", below.get("name")) != below.get("name"):
+        if section == "objective" and chosen.get("name", name_in(below)) != name_in(below):
             below = {}
         merged[section] = {**below, **chosen}
     return merged
@@ -64,9 +66,14 @@ def build(settings: Settings) -> Params:
     return Params(objective=build_objective(settings.get("objective", {})), **sections)
 
 
+def name_in(objective: Mapping[str, Any]) -> Any:
+    """The name of the objective that settings are for."""
+    return objective.get("name", DEFAULT_OBJECTIVE)
+
+
 def build_objective(settings: Mapping[str, Any]) -> Objective:
     """The objective that `name` names, β-VAE unless told otherwise, with its knobs."""
-    name = chosen("objective.name", settings.get("name", "beta"), OBJECTIVES)
+    name = chosen("objective.name", name_in(settings), OBJECTIVES)
     knobs = {key: value for key, value in settings.items() if key != "name"}
     for key in knobs:
         owners = [owner for owner, cls in OBJECTIVES.items() if key in field_types(cls)]
@@ -128,9 +135,11 @@ def number(value: Any) -> float:
 
 def whole(value: Any) -> int:
     """An int, 1e5 among them; 1.5 is none."""
-    if number(value) != int(number(value)):
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if (given := number(value)) != int(given):
         raise ValueError
-    return int(number(value)) if not isinstance(value, int) else value
+    return int(given)
 
 
 def word(value: Any) -> str:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from bvae_cli.datasets.images import Images
 from bvae_cli.device import arithmetic
+from bvae_cli.errors import BvaeError
 from bvae_cli.models.vae import VAE
 from bvae_cli.reporting import Report
 
@@ -28,13 +29,21 @@ def encode(vae: VAE, images: Images, index: Tensor, precision: str, seed: int, r
     """Encode and reconstruct the images at an index, on the device on which the model and the images are.
 
     `seed` is that of the noise under the reconstructions, of which there is one an image.
+
+    Raises:
+        BvaeError: the model gives values that are not finite.
     """
     device = images.packed.device
     noise = torch.Generator(device).manual_seed(seed)
     parts: list[tuple[Tensor, ...]] = []
+    done = 0
     with arithmetic(device, precision):
         for batch in torch.split(index.to(device), BATCH[device.type]):
             out = vae(images[batch], torch.randn(len(batch), vae.latent_dim, device=device, generator=noise))
             parts.append((out.mean, out.logvar, out.kl, out.reconstruction))
-            report("encoding", sum(len(part[0]) for part in parts), len(index))
-    return Encoding(*(torch.cat(column).cpu() for column in zip(*parts, strict=True)))
+            done += len(batch)
+            report("encoding", done, len(index))
+    columns = [torch.cat(column).cpu() for column in zip(*parts, strict=True)]
+    if not all(column.isfinite().all() for column in columns):
+        raise BvaeError("the model gives values that are not finite", "train it with a lower --learning-rate.")
+    return Encoding(*columns)

@@ -1,9 +1,11 @@
 """Files that are there whole or not at all."""
 
+import csv
+import io
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bvae_cli.errors import BvaeError
@@ -27,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
-        if temporary.exists():
+        with suppress(OSError):
             temporary.unlink()
 
 
@@ -55,3 +57,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write a whole UTF-8 text file; raises what `replacing` does."""
     write_bytes(path, content.encode())
+
+
+def write_csv(path: Path, heading: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a whole table, numbers to six digits; raises what `replacing` does."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heading)
+    writer.writerows([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row] for row in rows)
+    write_text(path, text.getvalue())

@@ -1,5 +1,6 @@
 """Which latent is which."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.encoding import Encoding
 from bvae_cli.metrics.mutual_information import mutual_information
 
+LEAST_SHARE = 0.05  # of a factor's entropy; less, counted in bins of a sample, may be chance
 UNUSED = 0.01  # nats; a latent whose KL is less is unused (the threshold of Duan et al. 2020, section 4)
 
 
@@ -21,7 +23,7 @@ class Latent:
     variance: float  # mean posterior variance; the prior's is 1
     low: float  # least posterior mean
     high: float  # greatest posterior mean
-    factor: str | None  # the factor it tells most of; None where it is unused or there are no factors
+    factor: str | None  # the factor it tells most of; None where it tells next to nothing of any
     information: float  # mutual information with that factor, nats
     share: float  # of that factor's entropy, 0 to 1
 
@@ -36,18 +38,20 @@ def describe(encoding: Encoding, spec: DataSpec, factors: NDArray[np.int64]) -> 
     mean, kl = encoding.mean.numpy(), encoding.kl.mean(dim=0).tolist()
     variance = encoding.logvar.exp().mean(dim=0).tolist()
     information = mutual_information(mean, factors, spec.grid)  # (latents, factors)
-    names, entropies = list(spec.factors), np.log(spec.grid)
-    rows = []
-    for index, told in enumerate(information):
-        top = int(told.argmax())
-        known = (
-            (names[top], float(told[top]), float(told[top] / entropies[top]))
-            if kl[index] >= UNUSED
-            else (None, 0.0, 0.0)
-        )
-        low, high = float(mean[:, index].min()), float(mean[:, index].max())
-        rows.append(Latent(index, kl[index], variance[index], low, high, *known))
-    return rows
+    ranges = zip(mean.min(axis=0).tolist(), mean.max(axis=0).tolist(), strict=True)
+    return [
+        Latent(index, kl[index], variance[index], low, high, *followed(information[index], kl[index], spec))
+        for index, (low, high) in enumerate(ranges)
+    ]
+
+
+def followed(information: NDArray[np.float64], kl: float, spec: DataSpec) -> tuple[str | None, float, float]:
+    """The factor of which a latent tells most, how much in nats, and what share of the factor's entropy that is."""
+    top = int(information.argmax())
+    told, entropy = float(information[top]), math.log(spec.grid[top])
+    if kl < UNUSED or told < LEAST_SHARE * entropy:
+        return None, 0.0, 0.0
+    return list(spec.factors)[top], told, told / entropy
 
 
 def by_kl(latents: list[Latent]) -> list[Latent]:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from bvae_cli.checks import at_least, one_of
+from bvae_cli.checks import at_least, at_most, one_of
 from bvae_cli.datasets import DATASETS
 from bvae_cli.objectives import Objective
 from bvae_cli.objectives.beta import Beta
 
-FASTEST = 50  # frames a second
+GREATEST_SEED = 2**63 - 1  # that generators of random numbers take
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Model:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "latent_dim")
+        at_most(self, 10_000, "latent_dim")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Train:
     def __post_init__(self) -> None:
         at_least(self, 1, "steps", "batch_size", "log_every")
         at_least(self, 0, "learning_rate", "warmup_steps", "decay_steps", "seed")
+        at_most(self, GREATEST_SEED, "seed")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Evaluate:
 
     def __post_init__(self) -> None:
         at_least(self, 0, "seed")
+        at_most(self, GREATEST_SEED, "seed")
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,16 @@ class Traverse:
     images: Annotated[int, "Images or draws side by side."] = 3
     columns: Annotated[int, "Values of a latent across the PNG."] = 7
     frames: Annotated[int, "Frames of a GIF, there and back."] = 60
-    fps: Annotated[int, "Frames a second."] = 20
+    fps: Annotated[int, "Frames a second."] = 15
     seed: Annotated[int, "Seed of the draws of the prior."] = 0
 
     def __post_init__(self) -> None:
         at_least(self, 1, "images", "fps")
         at_least(self, 2, "columns", "frames")
         at_least(self, 0, "span", "seed")
-        if self.fps > FASTEST:
-            raise ValueError(f"fps must be at most {FASTEST}, not {self.fps}: no viewer shows a GIF faster")
+        at_most(self, 50, "fps")  # no viewer shows a GIF faster
+        at_most(self, 1000, "columns", "frames")
+        at_most(self, GREATEST_SEED, "seed")
 
 
 @dataclass(frozen=True)

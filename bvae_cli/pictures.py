@@ -1,11 +1,12 @@
 """The images that pictures start from: a checkpoint's examples, a data file's, or the user's own."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from bvae_cli.checkpoint import Checkpoint
@@ -67,7 +68,7 @@ def index_of(spec: DataSpec, wish: str) -> int:
         name, _, value = part.partition("=")
         if name not in factors:
             raise BvaeError(f"there is no factor '{name}' in '{wish}'", f"there are: {', '.join(factors)}.")
-        if not value.isdecimal() or int(value) >= spec.factors[name]:
+        if value not in map(str, range(spec.factors[name])):
             raise BvaeError(f"{name} cannot be '{value}'", f"it is a number from 0 to {spec.factors[name] - 1}.")
         factors[name] = int(value)
     return spec.index(factors.values())
@@ -79,12 +80,12 @@ def from_file(path: Path, spec: DataSpec) -> Tensor:
     Raises:
         BvaeError: it is missing, or no picture.
     """
+    if not path.is_file():
+        raise BvaeError(f"there is no picture {path}", "name a PNG, JPEG or GIF.")
     try:
-        with Image.open(path) as picture:
+        with warnings.catch_warnings(action="error"), Image.open(path) as picture:
             fitted = picture.convert("L" if spec.channels == 1 else "RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
-    except FileNotFoundError as error:
-        raise BvaeError(f"there is no picture {path}", "name a PNG, JPEG or GIF.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's readers raise of all kinds
         raise BvaeError(f"{path} is no picture that can be read", "name a PNG, JPEG or GIF.") from error
     pixels = torch.from_numpy(np.array(fitted)).float() / 255
     return pixels.view(1, SIDE, SIDE, spec.channels).movedim(-1, 1)

@@ -16,11 +16,8 @@ def reconstruct(vae: VAE, images: Tensor, out: Path) -> Path:
 
     Over each stands its reconstruction loss in nats. Raises BvaeError where `out` cannot be written.
     """
-    mean, _ = vae.encode(images)
-    nats = vae.likelihood(vae.decoder(mean), images)
-    tiles = np.stack([tiles_of(images), tiles_of(vae.decode(mean))])
-    headings = [f"{loss:.0f}" for loss in nats.tolist()]
-    return write_png(
-        out / "reconstruction.png",
-        table(tiles, [Label("original", ("nats above",)), Label("reconstruction")], headings),
-    )
+    logits = vae.decoder(vae.encode(images)[0])
+    tiles = np.stack([tiles_of(images), tiles_of(torch.sigmoid(logits))])
+    headings = [f"{nats:.0f}" for nats in vae.likelihood(logits, images).tolist()]
+    labels = [Label("original"), Label("reconstruction", ("its loss, nats, on top",))]
+    return write_png(out / "reconstruction.png", table(tiles, labels, headings))

@@ -119,6 +119,6 @@ def write_png(path: Path, page: Pixels) -> Path:
 
 def write_gif(path: Path, pages: Sequence[Pixels], fps: int) -> Path:
     """Write pages as an endless film; raises BvaeError where it cannot be."""
-    milliseconds = 1000 / fps
+    milliseconds = round(100 / fps) * 10  # a GIF counts in hundredths of a second
     write_bytes(path, iio.imwrite("<bytes>", np.stack(pages), extension=".gif", duration=milliseconds, loop=0))
     return path

@@ -1,7 +1,5 @@
 """Fitting a model."""
 
-import csv
-import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from bvae_cli.datasets.images import Images
 from bvae_cli.device import arithmetic
 from bvae_cli.encoding import encode
 from bvae_cli.errors import BvaeError
-from bvae_cli.files import require_folder, write_text
+from bvae_cli.files import require_folder, write_csv
 from bvae_cli.latents import Latent, describe
 from bvae_cli.models.vae import VAE, ForwardPass
 from bvae_cli.params import Params, Train
@@ -54,7 +52,7 @@ def fit(params: Params, images: Images, device: torch.device, out: Path, report:
     checkpoint = Checkpoint(
         params.train.steps, params, images.spec, vae, survey(vae, images, params.train, report), examples(images)
     )
-    write_text(out / "history.csv", to_csv(history))
+    write_history(out / "history.csv", history)
     save(checkpoint, out / "checkpoint.pt")
 
 
@@ -125,14 +123,13 @@ def examples(images: Images) -> Tensor:
     return (images[index] * 255).byte().cpu()
 
 
-def to_csv(history: list[Progress]) -> str:
-    """The curves, one line each `log_every` steps, the KL of each latent among them."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+def write_history(path: Path, history: list[Progress]) -> None:
+    """Write the curves, one line each `log_every` steps, the KL of each latent among them."""
     first = history[0]
     latents = [f"kl_{index}" for index in range(len(first.kl))]
-    writer.writerow(["step", "loss", "reconstruction", "kl", *first.scheduled, "learning_rate", *latents])
-    for row in history:
-        numbers = [row.loss, row.reconstruction, sum(row.kl), *row.scheduled.values(), row.learning_rate, *row.kl]
-        writer.writerow([row.step, *(f"{number:.6g}" for number in numbers)])
-    return text.getvalue()
+    heading = ["step", "loss", "reconstruction", "kl", *first.scheduled, "learning_rate", *latents]
+    rows = [
+        [row.step, row.loss, row.reconstruction, sum(row.kl), *row.scheduled.values(), row.learning_rate, *row.kl]
+        for row in history
+    ]
+    write_csv(path, heading, rows)

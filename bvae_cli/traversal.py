@@ -20,13 +20,13 @@ ZOOM = 3  # of the film of a single latent
 
 @torch.inference_mode()
 def traverse(
-    checkpoint: Checkpoint, images: Tensor, settings: Traverse, chosen: Sequence[int], out: Path
+    checkpoint: Checkpoint, images: Tensor | None, settings: Traverse, chosen: Sequence[int], out: Path
 ) -> Iterator[Path]:
     """Draw a table and a film of all latents, and a film of each; yields each file when it is written.
 
     Args:
         checkpoint: the model.
-        images: (images, channels, 64, 64) in [0, 1], whose codes are held; unused with draws of the prior.
+        images: (images, channels, 64, 64) in [0, 1], whose codes are held; None to hold draws of the prior.
         settings: how far, how fast, how many.
         chosen: numbers of the latents to move; none for all.
         out: the folder to write to.
@@ -52,9 +52,9 @@ def select(latents: list[Latent], chosen: Sequence[int]) -> list[Latent]:
     return [latents[index] for index in chosen] or latents
 
 
-def start_codes(vae: VAE, images: Tensor, settings: Traverse) -> Tensor:
+def start_codes(vae: VAE, images: Tensor | None, settings: Traverse) -> Tensor:
     """(starts, latent_dim): the codes that are held, means of posteriors or draws of the prior."""
-    if settings.start == "posterior":
+    if images is not None:
         return vae.encode(images)[0]
     draws = torch.Generator().manual_seed(settings.seed)
     return torch.randn(settings.images, vae.latent_dim, generator=draws)

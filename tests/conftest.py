@@ -40,6 +40,7 @@ def bvae(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     """The command line, from its entry point to its exit code."""
 
     def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # main's own ends with the test
         monkeypatch.setattr(sys, "argv", ["bvae", *(str(argument) for argument in arguments)])
         code = 0
         try:

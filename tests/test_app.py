@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -113,8 +114,19 @@ def hear_ctrl_c() -> None:
 def test_a_terminal_sees_a_bar(data: Path) -> None:
     main, side = pty.openpty()
     command = [BVAE, "train", "--cpu", "--data", str(data), "--steps", "4", "--log-every", "2"]
-    subprocess.run(command, stderr=side, check=True, env={**os.environ, "COLUMNS": "120", "TERM": "xterm"})
-    os.close(side)
-    shown = os.read(main, 1_000_000).decode()
+    with subprocess.Popen(command, stderr=side, env={**os.environ, "COLUMNS": "120", "TERM": "xterm"}) as running:
+        os.close(side)
+        shown = everything_from(main)
+    assert running.returncode == 0
     for word in ("4/4", "images/s", "reconstruction", "KL", "beta"):
         assert word in shown
+
+
+def everything_from(terminal: int) -> str:
+    """What is written to a terminal until its last writer is gone."""
+    parts = []
+    with suppress(OSError):  # which says so
+        while part := os.read(terminal, 4096):
+            parts.append(part)
+    os.close(terminal)
+    return b"".join(parts).decode()

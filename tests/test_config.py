@@ -50,6 +50,11 @@ def test_the_knobs_of_one_objective_do_not_outlive_the_choice_of_another() -> No
     assert load("objective: {name: beta, beta: 8}", options).objective == Capacity(gamma=100.0)
 
 
+def test_choosing_the_objective_that_is_there_keeps_its_knobs() -> None:
+    for text in ("objective: {name: beta, beta: 8}", "objective: {beta: 8}"):
+        assert load(text, {"objective": {"name": "beta"}}).objective == Beta(8.0)
+
+
 def test_a_knob_is_laid_over_the_file_s_objective() -> None:
     assert load("objective: {name: beta, beta: 8}", {"objective": {"beta": 2.0}}).objective == Beta(2.0)
 
@@ -93,6 +98,9 @@ def test_plain_settings_and_params_are_the_same_thing() -> None:
         ("[1, 2]", "experiment.yaml holds no sections"),
         ("train: {steps: [}", "experiment.yaml is not YAML: "),
         ("3: {steps: 1}", "3 is not a section."),
+        ("train: {seed: 2024-99-99}", "experiment.yaml is not YAML: "),
+        ("[" * 5000, "experiment.yaml is not YAML: "),
+        (f"train: {{seed: {2**63}}}", "train.seed must be at most"),
     ],
 )
 def test_what_is_wrong_is_said_with_the_nearest_right_name(text: str, message: str) -> None:

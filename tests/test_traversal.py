@@ -65,7 +65,7 @@ def test_the_range_of_the_data_is_where_the_means_were(checkpoint: Path) -> None
 
 def test_draws_of_the_prior_come_from_the_seed(checkpoint: Path) -> None:
     vae = load(checkpoint).vae
-    draws = [start_codes(vae, torch.zeros(0), Traverse(start="prior", images=5, seed=seed)) for seed in (1, 1, 2)]
+    draws = [start_codes(vae, None, Traverse(start="prior", images=5, seed=seed)) for seed in (1, 1, 2)]
     assert draws[0].shape == (5, 10)
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
@@ -98,6 +98,7 @@ def test_the_number_of_starts_is_the_number_of_images(bvae: Bvae, checkpoint: Pa
     ("arguments", "said"),
     [
         (("--span", -1), "traverse.span must be at least 0"),
+        (("--start", "prior", "--index", 3), "--start prior takes no images"),
         (("--fps", 60), "traverse.fps must be at most 50"),
         (("--images", 33), "33 images are more than the 32"),
         (("--frames", 1), "traverse.frames must be at least 2"),

@@ -10,11 +10,14 @@ from bvae_cli.commands.console import notice, reporting
 from bvae_cli.commands.options import Data, ParamsFile
 from bvae_cli.datasets import DATASETS
 from bvae_cli.errors import BvaeError
+from bvae_cli.params import Dataset
+
+SOURCES = "; ".join(f"{name}: {', '.join(dataset.sources)}" for name, dataset in DATASETS.items())
 
 
 def download(
-    name: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(DATASETS)}.", show_default="dsprites")] = None,
-    source: Annotated[str | None, typer.Option(help="dsprites: rendered, or official. [default: rendered]")] = None,
+    name: Annotated[str | None, typer.Argument(help=f"{', '.join(DATASETS)}. Default: {Dataset.name}.")] = None,
+    source: Annotated[str | None, typer.Option(help=f"{SOURCES}. Default: the first.")] = None,
     own: Annotated[str | None, typer.Option("--from", metavar="PATH", help="Your own npz or hdf5, instead.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Make the file anew, whatever is there.")] = False,
     data: Data = Path("data"),

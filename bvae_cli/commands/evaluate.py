@@ -40,8 +40,8 @@ def evaluate(
 
 def latent_table(latents: "list[Latent]") -> Table:
     """A row a latent."""
-    table = Table(title="Which latent is which")
-    for heading in ("latent", "KL, nats", "posterior variance", "follows", "by information, nats", "of all there is"):
+    table = Table(title="Which latent is which (KL and information in nats)")
+    for heading in ("latent", "KL", "posterior variance", "follows", "information", "share"):
         table.add_column(heading, justify="left" if heading == "follows" else "right")
     for latent in latents:
         told = (f"{latent.information:.2f}", f"{latent.share:.0%}") if latent.factor else ("", "")

@@ -3,7 +3,7 @@
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -42,6 +42,12 @@ Pictures = Annotated[
     list[Path] | None,
     typer.Option("--picture", help="A picture file of your own. May be repeated.", rich_help_panel=STARTS),
 ]
+
+
+NAMES: dict[str, tuple[str, Iterable[str], str]] = {
+    "dataset": ("What to train on.", DATASETS, Dataset.name),
+    "objective": ("What to minimise.", OBJECTIVES, config.DEFAULT_OBJECTIVE),
+}
 
 
 def with_params(*choices: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -96,8 +102,8 @@ def option_name(section: str, key: str) -> str:
 def option(section: str, key: str) -> Any:
     """The annotation that makes Typer's option of a key."""
     if key == "name":
-        table, default = (OBJECTIVES, "beta") if section == "objective" else (DATASETS, Dataset.name)
-        kind, text = Literal[tuple(table)], "Which."
+        text, table, default = NAMES[section]
+        kind: Any = Literal[tuple(table)]
     else:
         owner = next(cls for cls in owners(section) if key in config.field_types(cls))
         kind, text = typing.get_args(typing.get_type_hints(owner, include_extras=True)[key])

@@ -7,6 +7,7 @@ import typer
 
 from bvae_cli.commands.console import result
 from bvae_cli.commands.options import CheckpointFile, Data, Indices, Out, Pictures, Wishes, with_params
+from bvae_cli.errors import BvaeError
 from bvae_cli.params import Params
 
 
@@ -28,6 +29,9 @@ def traverse(
     from bvae_cli import checkpoint, pictures, traversal
 
     model = checkpoint.load(ckpt)
-    images = pictures.choose(model, data, index or [], factors or [], picture or [], params.traverse.images)
+    asked = (index or [], factors or [], picture or [])
+    if params.traverse.start == "prior" and any(asked):
+        raise BvaeError("--start prior takes no images", "leave out --index, --factors and --picture, or --start.")
+    images = None if params.traverse.start == "prior" else pictures.choose(model, data, *asked, params.traverse.images)
     for path in traversal.traverse(model, images, params.traverse, latent or [], out or ckpt.parent):
         result.print(path, soft_wrap=True, highlight=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,9 +51,12 @@ def npz_blocks(path: Path) -> Iterator[NDArray[np.uint8]]:
     import numpy as np
 
     with reading(path), zipfile.ZipFile(path) as archive, archive.open("imgs.npy") as file:
-        np.lib.format.read_magic(file)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError("its images have a header of a newer format")
+        shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file)
         require_pictures(shape, dtype)
+        if columns_first:
+            raise ValueError("its images are stored columns first")
         while block := file.read(BLOCK * SIDE * SIDE):
             yield packed(np.frombuffer(block, dtype=np.uint8))
 
@@ -84,7 +86,7 @@ def reading(path: Path) -> Iterator[None]:
     """Turn whatever a file that is not dSprites provokes into a BvaeError that names it."""
     try:
         yield
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:
         reason = " ".join(str(error).split())
         raise BvaeError(
             f"{path} cannot be read as dSprites: {reason}", "is it the whole file, and this one?"
@@ -116,6 +118,8 @@ def factor_grid(classes: NDArray[np.int64]) -> dict[str, int]:
     grid = np.stack(np.meshgrid(*values, indexing="ij"), axis=-1).reshape(-1, len(FACTORS))
     if not np.array_equal(grid, classes[:, 1:]):
         raise ValueError("its classes are not every combination of the factors' values, in order")
+    if sum(len(seen) > 1 for seen in values) < 2:
+        raise ValueError("fewer than two of its factors vary")
     return {name: len(seen) for name, seen in zip(FACTORS, values, strict=True)}
 
 

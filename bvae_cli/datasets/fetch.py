@@ -21,13 +21,13 @@ class Meter:
         self.total = self.done = 0
 
     def update(self, amount: int) -> None:
-        """Count bytes; the last chunk may be counted for longer than it is."""
-        self.done = min(self.done + amount, self.total)
-        self.report(self.name, self.done, self.total)
+        """Count bytes; the last chunk may be counted for longer than it is, and all of them once more at the end."""
+        before, self.done = self.done, min(self.done + amount, self.total)
+        if self.done > before:
+            self.report(self.name, self.done, self.total)
 
     def reset(self) -> None:
-        """Count anew."""
-        self.done = 0
+        """Nothing to reset."""
 
     def close(self) -> None:
         """Nothing to close."""

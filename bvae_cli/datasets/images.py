@@ -13,8 +13,6 @@ from torch import Tensor
 from bvae_cli.datasets import store
 from bvae_cli.datasets.spec import SIDE, DataSpec
 
-SHIFTS = torch.arange(7, -1, -1, dtype=torch.uint8)  # of the pixels of a byte, from left to right
-
 
 @dataclass(frozen=True)
 class Images:
@@ -32,7 +30,8 @@ class Images:
 
     def __getitem__(self, index: Tensor | slice) -> Tensor:
         """The images at an index, unpacked where they lie: (batch, channels, 64, 64) float32 of 0 and 1."""
-        bits = self.packed[index][..., None] >> SHIFTS.to(self.packed.device) & 1  # (batch, bytes, 8)
+        places = torch.arange(7, -1, -1, dtype=torch.uint8, device=self.packed.device)  # of a byte's pixels
+        bits = self.packed[index][..., None] >> places & 1  # (batch, bytes, 8)
         return bits.float().view(-1, self.spec.channels, SIDE, SIDE)
 
     def factors(self, index: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,7 +12,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 64  # pixels
+from bvae_cli.datasets.spec import SIDE
+
 SUBPIXELS = 256  # lattice points along a pixel
 UNIT = 0.3 * SIDE  # pixels that a shape of scale 1 is drawn in
 

@@ -26,11 +26,11 @@ def write(path: Path, spec: DataSpec, pictures: Pictures, source: str, report: R
     Raises:
         BvaeError: the file cannot be written, or there are fewer or more pictures than their factors say.
     """
-    digest, count, width = hashlib.sha256(), 0, spec.channels * SIDE * SIDE // 8
+    digest, count = hashlib.sha256(), 0
     # HDF5 brings the process down when a disk fills under it: it composes the file in memory, and we write it.
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         images = file.create_dataset(
-            "images", (spec.count, width), np.uint8, chunks=(min(CHUNK, spec.count), width),
+            "images", (spec.count, width(spec)), np.uint8, chunks=(min(CHUNK, spec.count), width(spec)),
             compression="gzip", compression_opts=4, track_times=False,
         )  # fmt: skip
         for block in pictures.blocks:
@@ -48,15 +48,23 @@ def write(path: Path, spec: DataSpec, pictures: Pictures, source: str, report: R
 
 
 def source_of(path: Path) -> str | None:
-    """Where the images of a data file came from, or None where it is not there or not good to its last bit."""
+    """Where the images of a data file came from, or None where it is not there or not good to its last bit.
+
+    Raises:
+        BvaeError: there is a sound HDF5 file that is not ours.
+    """
     if not path.is_file():
         return None
     try:
         with h5py.File(path) as file:
-            good = hashlib.sha256(file["images"][:]).hexdigest() == file.attrs["sha256"]
-            return str(file.attrs["source"]) if good else None
-    except (OSError, KeyError):
+            ours = "spec" in file.attrs
+            good = ours and hashlib.sha256(file["images"][:]).hexdigest() == file.attrs["sha256"]
+            source = str(file.attrs["source"]) if good else None
+    except Exception:  # whatever a damaged file provokes
         return None
+    if not ours:
+        raise BvaeError(f"{path} is no data file of ours", "read it with --from, or replace it with --force.")
+    return source
 
 
 def read(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8]]:
@@ -71,12 +79,15 @@ def read(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8]]:
     try:
         with h5py.File(path) as file:
             spec = DataSpec(**json.loads(file.attrs["spec"]))
-            packed = np.empty(file["images"].shape, dtype=np.uint8)
+            packed = np.empty((spec.count, width(spec)), dtype=np.uint8)
             file["images"].read_direct(packed)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever a stranger's file provokes
         raise BvaeError(f"{path} is damaged, or no data file of ours", f"make it anew: {remedy} --force") from error
     if spec.name != name:
-        raise BvaeError(
-            f"{path} holds {spec.name}, not {name}", f"name another folder, or make it anew: {remedy} --force"
-        )
+        raise BvaeError(f"{path} holds {spec.name}, not {name}", f"take another folder, or: {remedy} --force")
     return spec, packed
+
+
+def width(spec: DataSpec) -> int:
+    """Bytes of a packed image."""
+    return spec.channels * SIDE * SIDE // 8

@@ -33,7 +33,8 @@ def points(
     codes: NDArray[np.float32], grid: Sequence[int], count: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Features (count, latents), the mean distance of pairs in each latent, and labels (count,), what they agree in."""
-    labels = rng.integers(len(grid), size=count)
+    varied = np.flatnonzero(np.asarray(grid) > 1)  # all pairs agree in a factor of one value
+    labels = rng.choice(varied, size=count)
     features = np.stack([mean_distance(codes, grid, factor, rng) for factor in labels])
     return features, labels
 

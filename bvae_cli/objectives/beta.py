@@ -19,15 +19,13 @@ class Beta:
     """reconstruction + β·KL (Higgins et al. 2017, equation 4)."""
 
     beta: Annotated[float, "Weight β of the KL term; the last one where it is scheduled."] = 4.0
-    beta_start: Annotated[float | None, "Weight β at the first step, moved along a line to --beta."] = None
-    beta_steps: Annotated[int, "Steps that β takes from --beta-start to --beta."] = 0
+    beta_start: Annotated[float | None, "Weight β at the first step, from where it moves to --beta."] = None
+    beta_steps: Annotated[int, "Steps that β takes from --beta-start to --beta; 0 holds it at --beta."] = 0
 
     def __post_init__(self) -> None:
         at_least(self, 0, "beta", "beta_start", "beta_steps")
-        if (self.beta_start is None) != (self.beta_steps == 0):
-            raise ValueError(
-                "beta_start and beta_steps only make sense together: from which β, and over how many steps"
-            )
+        if self.beta_steps and self.beta_start is None:
+            raise ValueError(f"beta_start is missing: from which β in {self.beta_steps} steps to {self.beta:g}?")
 
     def __call__(self, out: ForwardPass, step: int) -> Tensor:
         """The loss of a batch: a scalar, nats an image."""

@@ -32,6 +32,10 @@ def test_beta_falls_along_a_line_and_stays(step: int, beta: float) -> None:
     assert falling(OUT, step).item() == 40 + beta * 5
 
 
+def test_no_steps_switch_a_schedule_off() -> None:
+    assert Beta(beta=4, beta_start=10, beta_steps=0).beta_at(0) == 4
+
+
 def test_beta_rises_from_zero() -> None:
     rising = Beta(beta=10, beta_start=0, beta_steps=40_000)
     assert [rising.beta_at(step) for step in (0, 20_000, 40_000)] == [0, 5, 10]
@@ -56,8 +60,7 @@ def test_capacity_takes_the_mean_kl_and_not_that_of_each_image() -> None:
     [
         (Beta, {"beta": -1}, "beta must be at least 0, not -1"),
         (Beta, {"beta": float("nan")}, "beta must be"),
-        (Beta, {"beta_start": 10.0}, "beta_start and beta_steps"),
-        (Beta, {"beta_steps": 10}, "beta_start and beta_steps"),
+        (Beta, {"beta_steps": 10}, "beta_start is missing"),
         (Capacity, {"gamma": -1}, "gamma must be"),
         (Capacity, {"capacity": float("inf")}, "capacity must be"),
     ],
