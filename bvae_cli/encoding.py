@@ -1,6 +1,6 @@
 """What a model makes of images, each encoded once: scores, statistics and pictures are taken from this."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -33,17 +33,18 @@ def encode(vae: VAE, images: Images, index: Tensor, precision: str, seed: int, r
     Raises:
         BvaeError: the model gives values that are not finite.
     """
-    device = images.packed.device
+    device, count = images.packed.device, len(index)
     noise = torch.Generator(device).manual_seed(seed)
-    parts: list[tuple[Tensor, ...]] = []
-    done = 0
+    # Room for all at once: small tensors kept between the large ones of each batch leave a heap full of holes.
+    mean, logvar, kl = torch.empty(3, count, vae.latent_dim)
+    encoding, done = Encoding(mean, logvar, kl, torch.empty(count)), 0
     with arithmetic(device, precision):
         for batch in torch.split(index.to(device), BATCH[device.type]):
             out = vae(images[batch], torch.randn(len(batch), vae.latent_dim, device=device, generator=noise))
-            parts.append((out.mean, out.logvar, out.kl, out.reconstruction))
-            done += len(batch)
-            report("encoding", done, len(index))
-    columns = [torch.cat(column).cpu() for column in zip(*parts, strict=True)]
-    if not all(column.isfinite().all() for column in columns):
+            here, done = slice(done, done + len(batch)), done + len(batch)
+            for field in fields(Encoding):
+                getattr(encoding, field.name)[here] = getattr(out, field.name)
+            report("encoding", done, count)
+    if not all(getattr(encoding, field.name).isfinite().all() for field in fields(Encoding)):
         raise BvaeError("the model gives values that are not finite", "train it with a lower --learning-rate.")
-    return Encoding(*columns)
+    return encoding

@@ -102,6 +102,37 @@ def test_a_checkpoint_that_lacks_a_part_or_has_a_wrong_one_is_refused(checkpoint
         assert "broken.pt is damaged" in refusal(Path("broken.pt")).message
 
 
+def test_a_checkpoint_that_names_a_stranger_s_data_set_is_refused(checkpoint: Path) -> None:
+    data = torch.load(checkpoint, weights_only=True)["data"]
+    assert "data.name" in refusal(changed(checkpoint, data=data | {"name": "../../elsewhere"})).message
+
+
+def test_weights_that_are_not_finite_are_refused(checkpoint: Path) -> None:
+    weights = torch.load(checkpoint, weights_only=True)["weights"]
+    weights["encoder.0.weight"][0] = float("nan")
+    assert "not finite" in refusal(changed(checkpoint, weights=weights)).message
+
+
+def test_latents_that_are_not_the_model_s_are_refused(checkpoint: Path) -> None:
+    latents = torch.load(checkpoint, weights_only=True)["latents"]
+    for broken in (latents[1:], [latents[0] | {"index": 99}, *latents[1:]], [latents[0] | {"kl": "x"}, *latents[1:]]):
+        assert "is damaged" in refusal(changed(checkpoint, latents=broken)).message
+
+
+@pytest.mark.parametrize("content", [b"", b".", b"\x80\x02.", b"PK\x03\x04", b"<html>"])
+def test_bytes_of_any_kind_are_refused(content: bytes) -> None:
+    Path("bytes.pt").write_bytes(content)
+    assert "bytes.pt" in refusal(Path("bytes.pt")).message
+
+
+def test_where_the_data_lay_and_how_it_is_looked_at_do_not_matter(bvae: Bvae, data: Path) -> None:
+    Path("params.yaml").write_text("traverse: {span: 1}\ndataset: {file: somewhere.npz}")
+    bvae("train", "--cpu", "--data", data, "--steps", 2, "--out", "one")
+    Path("params.yaml").unlink()
+    bvae("train", "--cpu", "--data", data, "--steps", 2, "--out", "other")
+    assert Path("one/checkpoint.pt").read_bytes() == Path("other/checkpoint.pt").read_bytes()
+
+
 def test_a_checkpoint_works_where_there_is_neither_data_nor_params(bvae: Bvae, checkpoint: Path) -> None:
     Path("alone.pt").write_bytes(checkpoint.read_bytes())
     assert bvae("reconstruct", "alone.pt").code == 0

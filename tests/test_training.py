@@ -68,6 +68,13 @@ def test_a_loss_that_is_no_number_stops_the_run_and_leaves_the_last_one(bvae: Bv
     assert Path("runs/dsprites/checkpoint.pt").read_bytes() == before
 
 
+def test_a_last_step_that_goes_astray_is_noticed(bvae: Bvae, data: Path) -> None:
+    result = bvae("train", "--cpu", "--data", data, "--steps", 1, "--learning-rate", 1e30)
+    assert result.code == 1
+    assert "not finite" in result.err
+    assert not Path("runs/dsprites/checkpoint.pt").exists()
+
+
 def test_every_image_comes_once_an_epoch_and_the_odd_ones_wait() -> None:
     index = list(islice(batches(10, Train(batch_size=3), CPU), 6))
     for epoch in (torch.cat(index[:3]), torch.cat(index[3:])):

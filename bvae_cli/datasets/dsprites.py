@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -115,12 +116,14 @@ def factor_grid(classes: NDArray[np.int64]) -> dict[str, int]:
     if classes.ndim != 2 or classes.shape[1] != len(FACTORS) + 1:
         raise ValueError(f"its classes are {classes.shape}, not (images, {len(FACTORS) + 1})")
     values = [np.unique(column) for column in classes.T[1:]]  # the colour, always white, is left out
-    grid = np.stack(np.meshgrid(*values, indexing="ij"), axis=-1).reshape(-1, len(FACTORS))
-    if not np.array_equal(grid, classes[:, 1:]):
+    sizes = [len(seen) for seen in values]
+    if math.prod(sizes) != len(classes) or not np.array_equal(
+        np.stack(np.meshgrid(*values, indexing="ij"), axis=-1).reshape(-1, len(FACTORS)), classes[:, 1:]
+    ):
         raise ValueError("its classes are not every combination of the factors' values, in order")
-    if sum(len(seen) > 1 for seen in values) < 2:
+    if sum(size > 1 for size in sizes) < 2:
         raise ValueError("fewer than two of its factors vary")
-    return {name: len(seen) for name, seen in zip(FACTORS, values, strict=True)}
+    return dict(zip(FACTORS, sizes, strict=True))
 
 
 def showcase(grid: Sequence[int]) -> list[tuple[int, ...]]:

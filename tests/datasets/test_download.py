@@ -8,6 +8,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import h5py
 import pytest
 from conftest import Bvae, Result
 
@@ -132,6 +133,18 @@ def test_a_good_file_from_elsewhere_is_not_replaced_unasked(bvae: Bvae, small_np
     assert result.code == 1
     assert "not from 'rendered'" in result.err
     assert "--force" in result.err
+
+
+def test_a_file_that_is_not_ours_is_not_replaced_unasked(bvae: Bvae, small_npz: Path) -> None:
+    Path("data").mkdir()
+    with h5py.File("data/dsprites.h5", "w") as file:
+        file["imgs"] = [1, 2, 3]
+    result = bvae("download", "--from", small_npz)
+    assert result.code == 1
+    assert "no data file of ours" in result.err
+    assert "--force" in result.err
+    with h5py.File("data/dsprites.h5") as file:
+        assert list(file["imgs"]) == [1, 2, 3]
 
 
 def test_where_an_own_file_lies_does_not_matter(bvae: Bvae, small_npz: Path) -> None:

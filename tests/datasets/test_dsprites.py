@@ -78,6 +78,33 @@ def test_classes_that_are_no_whole_grid_are_refused(tmp_path: Path, small_arrays
         read(tmp_path / "odd.npz")
 
 
+def test_classes_that_are_all_different_cost_no_memory(tmp_path: Path) -> None:
+    np.savez(tmp_path / "odd.npz", latents_classes=np.arange(6 * 2000).reshape(2000, 6))
+    with pytest.raises(BvaeError, match="every combination"):
+        read(tmp_path / "odd.npz")
+
+
+def test_a_single_picture_is_no_data_set(tmp_path: Path, small_arrays: Arrays) -> None:
+    np.savez(tmp_path / "one.npz", imgs=small_arrays["imgs"][:1], latents_classes=small_arrays["latents_classes"][:1])
+    with pytest.raises(BvaeError, match="fewer than two of its factors vary"):
+        read(tmp_path / "one.npz")
+
+
+def test_images_stored_columns_first_are_refused(tmp_path: Path, small_arrays: Arrays) -> None:
+    turned = np.asfortranarray(small_arrays["imgs"])
+    np.savez(tmp_path / "turned.npz", imgs=turned, latents_classes=small_arrays["latents_classes"])
+    with pytest.raises(BvaeError, match="columns first"):
+        read_all(tmp_path / "turned.npz")
+
+
+def test_a_file_of_groups_where_arrays_should_be_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "groups.h5", "w") as file:
+        file.create_group("imgs")
+        file.create_group("latents/classes")
+    with pytest.raises(BvaeError, match="cannot be read as dSprites"):
+        read(tmp_path / "groups.h5")
+
+
 def test_another_data_set_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "3dshapes.h5", "w") as file:
         file["images"] = np.zeros((10, 64, 64, 3), dtype=np.uint8)
