@@ -86,6 +86,17 @@ def data(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model trained for a few steps, long enough to use some latents."""
     folder = tmp_path_factory.mktemp("run")
-    settings = ["--steps", "600", "--learning-rate", "0.001", "--beta", "0.1", "--precision", "bfloat16"]
+    settings = [
+        "--net",
+        "conv_h",
+        "--steps",
+        "300",
+        "--learning-rate",
+        "0.001",
+        "--beta",
+        "0.1",
+        "--precision",
+        "bfloat16",
+    ]
     subprocess.run([BVAE, "train", "--cpu", "--data", data, "--out", folder, *settings], check=True, cwd=folder)
     return folder / "checkpoint.pt"

@@ -76,7 +76,7 @@ def test_each_image_is_encoded_once(checkpoint: Path, data: Path) -> None:
 
 def test_a_dead_model_is_scored_without_a_word_of_warning(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     alive = load(checkpoint)
-    vae = VAE("burgess", "bernoulli", 1, 10)
+    vae = VAE("conv_h", "bernoulli", 1, 10)
     torch.nn.init.zeros_(vae.encoder[-1].weight)  # type: ignore[index]
     torch.nn.init.zeros_(vae.encoder[-1].bias)  # type: ignore[index]
     dead = Checkpoint(0, alive.params, alive.spec, vae, alive.latents, alive.examples)
