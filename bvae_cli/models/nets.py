@@ -8,17 +8,19 @@ from collections.abc import Callable
 
 from torch import nn
 
+from bvae_cli.models.layers import Down, Up
+
 SIDE = 64
 
 
 def down(channels_in: int, channels_out: int, kernel: int = 4) -> list[nn.Module]:
     """A convolution that halves both sides, and a ReLU."""
-    return [nn.Conv2d(channels_in, channels_out, kernel, stride=2, padding=(kernel - 1) // 2), nn.ReLU()]
+    return [Down(channels_in, channels_out, kernel), nn.ReLU()]
 
 
 def up(channels_in: int, channels_out: int) -> list[nn.Module]:
     """A ReLU, and a transposed convolution that doubles both sides: a decoder ends in bare logits."""
-    return [nn.ReLU(), nn.ConvTranspose2d(channels_in, channels_out, 4, stride=2, padding=1)]
+    return [nn.ReLU(), Up(channels_in, channels_out)]
 
 
 def burgess(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:

@@ -28,7 +28,6 @@ class VAE(nn.Module):
         self.encoder, self.decoder = NETS[net](channels, latent_dim)
         self.likelihood = LIKELIHOODS[likelihood]
         self.latent_dim = latent_dim
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on processors
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of the posterior, each (batch, latent_dim), of (batch, channels, 64, 64) in [0, 1]."""
