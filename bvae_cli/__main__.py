@@ -5,13 +5,16 @@ import re
 import sys
 import threading
 
-from bvae_cli.errors import BvaeError
+from bvae_cli.errors import BvaeError, InterruptionError
 
 OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory")  # torch's words, of a GPU and of the processor
 
 
 def main() -> None:
-    """Run the command line: exit code 0, 1 for what the user can put right, 2 for usage, 130 for Ctrl-C."""
+    """Run the command line.
+
+    It exits with 0, 1 for what the user can put right, 2 for usage, 130 for Ctrl-C and 143 for SIGTERM.
+    """
     sys.unraisablehook = press_again
     try:
         from bvae_cli.app import app
@@ -19,6 +22,8 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except InterruptionError as stop:
+        refuse(stop, 128 + stop.number)
     except BvaeError as error:
         refuse(error)
     except OSError as error:
@@ -29,12 +34,12 @@ def main() -> None:
         refuse(BvaeError("there is not enough memory", "try a smaller --batch-size, or the processor: --cpu."))
 
 
-def refuse(error: BvaeError) -> None:
-    """Say what is wrong, and end with exit code 1."""
+def refuse(error: BvaeError, code: int = 1) -> None:
+    """Say what is wrong, and end."""
     from bvae_cli.commands.console import show_error
 
     show_error(error)
-    sys.exit(1)
+    sys.exit(code)
 
 
 def press_again(lost: "sys.UnraisableHookArgs") -> None:

@@ -3,6 +3,7 @@
 import io
 import math
 import pickle
+import sys
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,12 +22,12 @@ from bvae_cli.latents import Latent
 from bvae_cli.models.vae import VAE
 from bvae_cli.params import Params
 
-FORMAT = 1
+FORMAT = 2  # 1 had no training state
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model, what it was trained by and on, and what is known of its latents."""
+    """A model, what it was trained by and on, what is known of its latents, and what goes on from here."""
 
     step: int
     params: Params
@@ -34,6 +35,7 @@ class Checkpoint:
     vae: VAE
     latents: list[Latent]
     examples: Tensor  # (images, channels, 64, 64) uint8, those to show first
+    training: dict[str, Any] | None = None  # all that further steps depend on; None where there can be none
 
 
 def new_vae(params: Params, spec: DataSpec) -> VAE:
@@ -55,16 +57,42 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "weights": weights,
         "latents": [asdict(latent) for latent in checkpoint.latents],
         "examples": checkpoint.examples,
+        "training": checkpoint.training,
     }
     buffer = io.BytesIO()  # a file's name would become part of its bytes
-    torch.save(content, buffer)
+    torch.save(interned(content), buffer)
     write_bytes(path, buffer.getvalue())
+
+
+def interned(content: Any) -> Any:
+    """The same with equal strings made one: pickle tells apart whether a string is the same as one before, or equal."""
+    if isinstance(content, str):
+        return sys.intern(content)
+    if isinstance(content, dict):
+        return {interned(key): interned(value) for key, value in content.items()}
+    return [interned(value) for value in content] if isinstance(content, list) else content
 
 
 def trained_by(params: Params) -> dict[str, dict[str, Any]]:
     """The settings that made a model what it is: not where its data lay, nor how it is looked at."""
     settings = config.to_dict(params)
     return {"dataset": {"name": params.dataset.name}, **{key: settings[key] for key in ("model", "objective", "train")}}
+
+
+def require_same(checkpoint: Checkpoint, path: Path, params: Params, spec: DataSpec) -> None:
+    """Raise BvaeError, naming the key, where a checkpoint is not of this experiment; it may have more steps to go."""
+    if checkpoint.spec != spec:
+        raise BvaeError(f"{path} was trained on other data", "put the data back, or begin anew without --resume.")
+    before, now = trained_by(checkpoint.params), trained_by(params)
+    before["train"]["steps"] = max(before["train"]["steps"], now["train"]["steps"])
+    for section, settings in now.items():
+        for key in settings | before[section]:
+            was, wanted = before[section].get(key), settings.get(key)
+            if was != wanted:
+                raise BvaeError(
+                    f"{path} was trained with {section}.{key} {was}, not {wanted}",
+                    f"put {was} back to go on with it; to begin anew, leave --resume out, or move {path.name} away.",
+                )
 
 
 def load(path: Path) -> Checkpoint:
@@ -121,4 +149,4 @@ def restore(content: dict[str, Any]) -> Checkpoint:
         raise ValueError("what it says of its latents is not finite")
     if examples.shape[1:] != (spec.channels, SIDE, SIDE) or examples.dtype != torch.uint8 or not len(examples):
         raise ValueError("its examples are no pictures of its model's size")
-    return Checkpoint(int(content["step"]), params, spec, vae.eval(), latents, examples)
+    return Checkpoint(int(content["step"]), params, spec, vae.eval(), latents, examples, content.get("training"))

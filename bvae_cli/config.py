@@ -149,8 +149,15 @@ def word(value: Any) -> str:
     return value
 
 
-CONVERTERS: dict[Any, Any] = {float: number, int: whole, str: word}
-NOUNS: dict[Any, str] = {float: "a number", int: "a whole number", str: "a word"}
+def truth(value: Any) -> bool:
+    """True or false, and nothing that is like them."""
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+CONVERTERS: dict[Any, Any] = {float: number, int: whole, str: word, bool: truth}
+NOUNS: dict[Any, str] = {float: "a number", int: "a whole number", str: "a word", bool: "true or false"}
 
 
 def refuse_unknown(prefix: str, settings: Mapping[str, Any], known: Iterable[str], noun: str) -> None:

@@ -1,8 +1,12 @@
-"""Which device computes."""
+"""Which device computes, and how."""
+
+from collections.abc import Callable
 
 import torch
 
 from bvae_cli.errors import BvaeError
+
+WARM_UP = 3  # calls in which libraries choose their algorithms, and optimisers make room
 
 
 def select(gpu: int | None, cpu: bool) -> torch.device:
@@ -19,9 +23,45 @@ def select(gpu: int | None, cpu: bool) -> torch.device:
         raise BvaeError(f"there is no GPU {gpu} here", f"there is {there}." if there else "there is none: use --cpu.")
     if cpu or not count:
         return torch.device("cpu")
+    torch.cuda.set_device(gpu or 0)
     return torch.device("cuda", gpu or 0)
 
 
 def arithmetic(device: torch.device, precision: str) -> torch.autocast:
     """The context in which networks compute in `precision`: float32 or bfloat16."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def repeated(work: Callable[[], None], device: torch.device) -> Callable[[], None]:
+    """The same work, to be called many times: on a GPU it is recorded once and then replayed without Python."""
+    return Recorded(work) if device.type == "cuda" else work
+
+
+class Recorded:
+    """Work that takes from and leaves in the same tensors at each call, as a CUDA graph."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.work = work
+        self.calls = 0
+        self.graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self) -> None:
+        """Do the work, or have the GPU do it while Python goes on."""
+        self.calls += 1
+        if self.calls <= WARM_UP:
+            self.aside()
+            return
+        if self.graph is None:
+            self.graph = torch.cuda.CUDAGraph()
+            # A thread that reads data ahead may allocate meanwhile.
+            with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
+                self.work()
+        self.graph.replay()
+
+    def aside(self) -> None:
+        """Do the work on a stream of its own, as recording will."""
+        stream, main = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(main)
+        with torch.cuda.stream(stream):
+            self.work()
+        main.wait_stream(stream)

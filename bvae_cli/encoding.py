@@ -1,6 +1,7 @@
 """What a model makes of images, each encoded once: scores, statistics and pictures are taken from this."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from bvae_cli.datasets.images import Images
 from bvae_cli.device import arithmetic
 from bvae_cli.errors import BvaeError
-from bvae_cli.models.vae import VAE
+from bvae_cli.models.vae import VAE, gaussian_kl
 from bvae_cli.reporting import Report
 
 BATCH = {"cpu": 64, "cuda": 4096}  # on a processor, what stays in its caches: larger is slower
@@ -16,35 +17,58 @@ BATCH = {"cpu": 64, "cuda": 4096}  # on a processor, what stays in its caches: l
 
 @dataclass(frozen=True)
 class Encoding:
-    """The posterior and the losses of each of some images, on the processor."""
+    """The posterior of each of some images, on the processor."""
 
     mean: Tensor  # (images, latent_dim)
     logvar: Tensor  # (images, latent_dim)
-    kl: Tensor  # (images, latent_dim), nats
-    reconstruction: Tensor  # (images,), nats
+
+    @property
+    def kl(self) -> Tensor:
+        """(images, latent_dim), nats."""
+        return gaussian_kl(self.mean, self.logvar)
 
 
 @torch.inference_mode()
-def encode(vae: VAE, images: Images, index: Tensor, precision: str, seed: int, report: Report) -> Encoding:
-    """Encode and reconstruct the images at an index, on the device on which the model and the images are.
-
-    `seed` is that of the noise under the reconstructions, of which there is one an image.
-
-    Raises:
-        BvaeError: the model gives values that are not finite.
-    """
-    device, count = images.packed.device, len(index)
-    noise = torch.Generator(device).manual_seed(seed)
+def encode(vae: VAE, images: Images, precision: str, report: Report) -> Encoding:
+    """Encode images on the device on which they and the model are; raises BvaeError where a code is not finite."""
+    device = images.packed.device
     # Room for all at once: small tensors kept between the large ones of each batch leave a heap full of holes.
-    mean, logvar, kl = torch.empty(3, count, vae.latent_dim)
-    encoding, done = Encoding(mean, logvar, kl, torch.empty(count)), 0
-    with arithmetic(device, precision):
-        for batch in torch.split(index.to(device), BATCH[device.type]):
-            out = vae(images[batch], torch.randn(len(batch), vae.latent_dim, device=device, generator=noise))
-            here, done = slice(done, done + len(batch)), done + len(batch)
-            for field in fields(Encoding):
-                getattr(encoding, field.name)[here] = getattr(out, field.name)
-            report("encoding", done, count)
-    if not all(getattr(encoding, field.name).isfinite().all() for field in fields(Encoding)):
-        raise BvaeError("the model gives values that are not finite", "train it with a lower --learning-rate.")
+    mean, logvar = torch.empty(2, len(images), vae.latent_dim)
+    for batch in batches(images):
+        with arithmetic(device, precision):
+            mean[batch], logvar[batch] = vae.encode(images[batch])
+        report("encoding", batch.stop, len(images))
+    encoding = Encoding(mean, logvar)
+    require_finite(mean, logvar, encoding.kl)
     return encoding
+
+
+@torch.inference_mode()
+def reconstruction_losses(
+    vae: VAE, images: Images, encoding: Encoding, precision: str, seed: int, report: Report
+) -> Tensor:
+    """(images,): -log p(x given z), nats, of a sample z of each posterior; raises BvaeError where one is not finite."""
+    device = images.packed.device
+    noise = torch.Generator(device).manual_seed(seed)
+    losses = torch.empty(len(images))
+    for batch in batches(images):
+        mean, logvar = encoding.mean[batch].to(device), encoding.logvar[batch].to(device)
+        with arithmetic(device, precision):
+            z = mean + torch.exp(logvar / 2) * torch.randn(mean.shape, device=device, generator=noise)
+            losses[batch] = vae.likelihood(vae.decoder(z).float(), images[batch])
+        report("decoding", batch.stop, len(images))
+    require_finite(losses)
+    return losses
+
+
+def batches(images: Images) -> Iterator[slice]:
+    """Where each batch begins and ends."""
+    size = BATCH[images.packed.device.type]
+    for start in range(0, len(images), size):
+        yield slice(start, min(start + size, len(images)))
+
+
+def require_finite(*values: Tensor) -> None:
+    """Raise BvaeError where a value is not finite."""
+    if not all(value.isfinite().all() for value in values):
+        raise BvaeError("the model gives values that are not finite", "train it with a lower --learning-rate.")

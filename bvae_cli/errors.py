@@ -8,3 +8,11 @@ class BvaeError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class InterruptionError(BvaeError):
+    """A signal ended the work, and what was done is saved."""
+
+    def __init__(self, number: int, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.number = number

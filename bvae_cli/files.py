@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from bvae_cli.errors import BvaeError
 
 
@@ -60,9 +62,34 @@ def write_text(path: Path, content: str) -> None:
 
 
 def write_csv(path: Path, heading: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a whole table, numbers to six digits; raises what `replacing` does."""
+    """Write a whole table; raises what `replacing` does."""
+    write_text(path, csv_line(heading) + "".join(map(csv_line, rows)))
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """A line of CSV, numbers to six digits."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heading)
-    writer.writerows([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row] for row in rows)
-    write_text(path, text.getvalue())
+    shown = [f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells]
+    csv.writer(text, lineterminator="\n").writerow(shown)
+    return text.getvalue()
+
+
+@contextmanager
+def sole(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process alone, and clear away what killed ones left half-written in it.
+
+    Raises:
+        BvaeError: another process holds it, or it cannot be written.
+    """
+    require_folder(folder)
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise BvaeError(f"another run is writing to {folder}", "wait for its end, or choose another --out.") from error
+    try:
+        for part in folder.glob(".*.part"):
+            part.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()

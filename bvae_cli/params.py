@@ -52,11 +52,26 @@ class Train:
     precision: Annotated[Literal["float32", "bfloat16"], "Arithmetic of the networks."] = "float32"
     seed: Annotated[int, "Seed of the weights, the order of the images and the noise."] = 0
     log_every: Annotated[int, "Steps that a line of history.csv is a mean of."] = 100
+    stream: Annotated[bool, "Leave the images on the disk, and read them ahead of training in shuffled blocks."] = False
 
     def __post_init__(self) -> None:
         at_least(self, 1, "steps", "batch_size", "log_every")
         at_least(self, 0, "learning_rate", "warmup_steps", "decay_steps", "seed")
         at_most(self, GREATEST_SEED, "seed")
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What a run leaves on its way, none of which changes its result."""
+
+    save_steps: Annotated[int, "Steps from one last.pt, to go on from, to the next. 0: by time alone."] = 0
+    save_minutes: Annotated[float, "Minutes from one last.pt to the next. 0: by steps alone."] = 2.0
+    best: Annotated[bool, "Keep best.pt, the model at the line of history.csv with the least loss."] = False
+    tensorboard: Annotated[bool, "Write the curves for TensorBoard, too."] = False
+    picture_steps: Annotated[int, "Steps from one picture of reconstructions to the next. 0: none."] = 0
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, "save_steps", "save_minutes", "picture_steps")
 
 
 @dataclass(frozen=True)
@@ -112,6 +127,7 @@ class Params:
     model: Model = field(default_factory=Model)
     objective: Objective = field(default_factory=Beta)
     train: Train = field(default_factory=Train)
+    keep: Keep = field(default_factory=Keep)
     evaluate: Evaluate = field(default_factory=Evaluate)
     traverse: Traverse = field(default_factory=Traverse)
     reconstruct: Reconstruct = field(default_factory=Reconstruct)
@@ -121,6 +137,7 @@ SECTIONS: dict[str, type[Any]] = {
     "dataset": Dataset,
     "model": Model,
     "train": Train,
+    "keep": Keep,
     "evaluate": Evaluate,
     "traverse": Traverse,
     "reconstruct": Reconstruct,

@@ -11,13 +11,13 @@ from bvae_cli.rendering import Label, table, tiles_of, write_png
 
 
 @torch.inference_mode()
-def reconstruct(vae: VAE, images: Tensor, out: Path) -> Path:
+def reconstruct(vae: VAE, images: Tensor, path: Path) -> Path:
     """Draw (images, channels, 64, 64) in [0, 1] above what their posterior means decode to; the file written.
 
-    Over each stands its reconstruction loss in nats. Raises BvaeError where `out` cannot be written.
+    Over each stands its reconstruction loss in nats. Raises BvaeError where `path` cannot be written.
     """
     logits = vae.decoder(vae.encode(images)[0])
     tiles = np.stack([tiles_of(images), tiles_of(torch.sigmoid(logits))])
     headings = [f"{nats:.0f}" for nats in vae.likelihood(logits, images).tolist()]
     labels = [Label("original"), Label("reconstruction", ("its loss, nats, on top",))]
-    return write_png(out / "reconstruction.png", table(tiles, labels, headings))
+    return write_png(path, table(tiles, labels, headings))

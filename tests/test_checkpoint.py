@@ -89,7 +89,7 @@ def test_another_program_s_checkpoint_is_refused() -> None:
 
 
 def test_a_newer_format_is_refused(checkpoint: Path) -> None:
-    error = refusal(changed(checkpoint, format=2))
+    error = refusal(changed(checkpoint, format=3))
     assert "newer" in error.message
     assert error.hint == "upgrade bvae."
 

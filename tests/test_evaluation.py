@@ -10,8 +10,10 @@ from conftest import Bvae
 
 from bvae_cli.checkpoint import Checkpoint, load, save
 from bvae_cli.datasets.images import load as load_images
-from bvae_cli.encoding import encode
+from bvae_cli.evaluation import evaluate
 from bvae_cli.models.vae import VAE
+from bvae_cli.params import Evaluate
+from bvae_cli.reporting import silent
 
 
 def scores(folder: Path) -> dict[str, float]:
@@ -68,9 +70,9 @@ def test_each_image_is_encoded_once(checkpoint: Path, data: Path) -> None:
         nonlocal seen
         seen += len(given[0])
 
-    vae, images = load(checkpoint).vae, load_images(data, "dsprites")
-    vae.encoder.register_forward_pre_hook(count)
-    encode(vae, images, torch.arange(len(images)), "float32", 0, lambda *_: None)
+    model, images = load(checkpoint), load_images(data, "dsprites")
+    model.vae.encoder.register_forward_pre_hook(count)
+    evaluate(model, images, Evaluate(), torch.device("cpu"), Path(), silent)
     assert seen == len(images)
 
 

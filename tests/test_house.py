@@ -16,12 +16,13 @@ from bvae_cli.models.nets import NETS
 from bvae_cli.objectives import OBJECTIVES
 
 FLOORS = {
-    "errors": 0, "checks": 0, "reporting": 0, "files": 1,
+    "errors": 0, "checks": 0, "reporting": 0, "interruption": 0, "memory": 0, "files": 1,
     "models": 2, "objectives": 2, "datasets": 2, "metrics": 2, "rendering": 2, "device": 2,
     "params": 3, "config": 4,
-    "encoding": 4, "latents": 5, "checkpoint": 6, "pictures": 7,
-    "training": 8, "evaluation": 8, "traversal": 8, "reconstruction": 8,
-    "commands": 9, "app": 10, "__main__": 11,
+    "encoding": 4, "optimisation": 4, "history": 4, "board": 5, "latents": 5, "checkpoint": 6,
+    "pictures": 7, "reconstruction": 7, "run": 8,
+    "training": 9, "evaluation": 9, "traversal": 9,
+    "commands": 10, "app": 11, "__main__": 12,
 }  # fmt: skip
 SOURCES = sorted((ROOT / "bvae_cli").rglob("*.py"))
 RICH_AND_TYPER = {"rich", "typer"}
@@ -88,6 +89,6 @@ def test_the_words_of_params_yaml_are_those_of_the_tables() -> None:
 
 
 def test_no_knob_of_two_objectives_has_one_option() -> None:
-    owners = (*OBJECTIVES.values(), params.Model, params.Train)
+    owners = (*OBJECTIVES.values(), params.Model, params.Train, params.Keep)
     names = [name for owner in owners for name in config.field_types(owner)]
     assert len(names) == len(set(names))

@@ -9,14 +9,9 @@ import torch
 from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.encoding import Encoding
 from bvae_cli.latents import by_kl, describe
-from bvae_cli.models.vae import gaussian_kl
 
 SPEC = DataSpec("toy", 1, "bernoulli", {"shape": 3, "scale": 6, "turn": 8})
 FACTORS = np.stack(np.unravel_index(np.arange(144), SPEC.grid), axis=-1)
-
-
-def encoding_of(mean: torch.Tensor, logvar: torch.Tensor) -> Encoding:
-    return Encoding(mean, logvar, gaussian_kl(mean, logvar), torch.zeros(len(mean)))
 
 
 @pytest.fixture
@@ -25,7 +20,7 @@ def known() -> Encoding:
     mean = torch.zeros(144, 3)
     mean[:, 1] = torch.from_numpy(FACTORS[:, 2] - 3.5) / 2
     mean[:, 2] = torch.from_numpy(FACTORS[:, 1] / 5.0)
-    return encoding_of(mean, torch.log(torch.tensor([1.0, 0.01, 0.25])).expand(144, 3))
+    return Encoding(mean, torch.log(torch.tensor([1.0, 0.01, 0.25])).expand(144, 3))
 
 
 def test_each_latent_gets_the_factor_it_tells_most_of(known: Encoding) -> None:

@@ -1,19 +1,19 @@
 """Fitting, through the command and beneath it."""
 
 import csv
-from itertools import islice
+import re
+import sys
 from pathlib import Path
 
+import imageio.v3 as imageio
 import pytest
 import torch
 from conftest import Bvae
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from bvae_cli.checkpoint import load
-from bvae_cli.errors import BvaeError
+from bvae_cli.optimisation import learning_rate
 from bvae_cli.params import Train
-from bvae_cli.training import batches, learning_rate
-
-CPU = torch.device("cpu")
 
 
 def history(folder: Path) -> list[dict[str, str]]:
@@ -63,7 +63,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_leaves_the_last_one(bvae: Bv
     before = Path("runs/dsprites/checkpoint.pt").read_bytes()
     result = bvae("train", "--cpu", "--data", data, "--steps", 200, "--log-every", 20, "--learning-rate", 1e6)
     assert result.code == 1
-    assert "nothing was saved" in result.err
+    assert re.search(r"the loss is (nan|inf) at step 2; nothing was saved", result.err)
     assert "--learning-rate" in result.err
     assert Path("runs/dsprites/checkpoint.pt").read_bytes() == before
 
@@ -75,16 +75,66 @@ def test_a_last_step_that_goes_astray_is_noticed(bvae: Bvae, data: Path) -> None
     assert not Path("runs/dsprites/checkpoint.pt").exists()
 
 
-def test_every_image_comes_once_an_epoch_and_the_odd_ones_wait() -> None:
-    index = list(islice(batches(10, Train(batch_size=3), CPU), 6))
-    for epoch in (torch.cat(index[:3]), torch.cat(index[3:])):
-        assert len(set(epoch.tolist())) == 9
-    assert not torch.equal(torch.cat(index[:3]), torch.cat(index[3:]))
+def test_what_was_saved_before_the_loss_was_no_number_is_kept(bvae: Bvae, data: Path) -> None:
+    bvae("train", "--cpu", "--data", data, "--steps", 3)
+    content = torch.load("runs/dsprites/checkpoint.pt", weights_only=True)
+    content["training"]["optimisation"]["moments"][0]["exp_avg"] += 1e30
+    torch.save(content, "runs/dsprites/checkpoint.pt")
+    result = bvae("train", "--cpu", "--data", data, "--steps", 9, "--resume")
+    assert result.code == 1
+    assert re.search(r"the loss is (nan|inf) at step 5; step 3 is kept in runs/dsprites", result.err)
+    assert load(Path("runs/dsprites/checkpoint.pt")).step == 3
 
 
-def test_a_batch_larger_than_the_data_is_refused() -> None:
-    with pytest.raises(BvaeError, match="only 10 images"):
-        next(batches(10, Train(batch_size=11), CPU))
+def test_what_is_kept_on_the_way_does_not_change_the_result(bvae: Bvae, data: Path) -> None:
+    options = ["--data", data, "--steps", 12, "--log-every", 5]
+    bvae("train", "--cpu", *options, "--out", "plain")
+    keep = ["--save-steps", 5, "--best", "--tensorboard", "--picture-steps", 6]
+    bvae("train", "--cpu", *options, "--out", "watched", *keep)
+    for name in ("checkpoint.pt", "history.csv"):
+        assert Path("plain", name).read_bytes() == Path("watched", name).read_bytes()
+    left = {path.name for path in Path("watched").iterdir()}
+    assert left == {".lock", "best.pt", "checkpoint.pt", "history.csv", "pictures", "tensorboard"}
+
+
+def test_the_best_model_is_that_of_the_line_with_the_least_loss(bvae: Bvae, data: Path) -> None:
+    options = ["--data", data, "--steps", 30, "--log-every", 3, "--learning-rate", 0.01, "--best"]
+    assert bvae("train", "--cpu", *options).code == 0
+    rows = history(Path("runs/dsprites"))
+    best = min(rows, key=lambda row: float(row["loss"]))
+    assert best is not rows[-1]
+    assert load(Path("runs/dsprites/best.pt")).step == int(best["step"])
+
+
+def test_pictures_of_reconstructions_are_drawn_along_the_way(bvae: Bvae, data: Path) -> None:
+    bvae("train", "--cpu", "--data", data, "--steps", 5, "--picture-steps", 2)
+    drawn = sorted(Path("runs/dsprites/pictures").iterdir())
+    assert [path.name for path in drawn] == ["step-0000002.png", "step-0000004.png"]
+    assert imageio.imread(drawn[0]).shape[0] > 2 * 64
+
+
+def test_tensorboard_shows_the_figures_of_the_curves(bvae: Bvae, data: Path) -> None:
+    bvae("train", "--cpu", "--data", data, "--steps", 4, "--log-every", 2, "--tensorboard")
+    events, rows = EventAccumulator("runs/dsprites/tensorboard").Reload(), history(Path("runs/dsprites"))
+    for name in ("loss", "reconstruction", "kl", "beta", "latent/kl_3"):
+        shown = [(str(event.step), event.value) for event in events.Scalars(name)]
+        column = name.removeprefix("latent/")
+        assert shown == [(row["step"], pytest.approx(float(row[column]), rel=1e-5)) for row in rows]
+
+
+def test_without_tensorboard_the_error_says_how_to_install_it(
+    bvae: Bvae, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    result = bvae("train", "--cpu", "--data", data, "--steps", 1, "--tensorboard")
+    assert result.code == 1
+    assert "bvae[tensorboard]" in result.err
+
+
+def test_a_batch_larger_than_the_data_is_refused(bvae: Bvae, data: Path) -> None:
+    result = bvae("train", "--cpu", "--data", data, "--batch-size", 1537)
+    assert result.code == 1
+    assert "only 1536 images" in result.err
 
 
 def test_the_learning_rate_rises_holds_and_falls() -> None:

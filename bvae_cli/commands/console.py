@@ -1,6 +1,5 @@
 """What the user sees: results on stdout, progress and notices on stderr."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -8,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from bvae_cli.errors import BvaeError
+from bvae_cli.errors import BvaeError, InterruptionError
 from bvae_cli.reporting import Report
 
 result = Console()
@@ -17,7 +16,8 @@ notice = Console(stderr=True)
 
 def show_error(error: BvaeError) -> None:
     """What is wrong, and what to do instead."""
-    notice.print(f"[bold red]Error:[/] {escape(error.message)}", soft_wrap=True, highlight=False)
+    name = "[bold yellow]Interrupted:[/]" if isinstance(error, InterruptionError) else "[bold red]Error:[/]"
+    notice.print(f"{name} {escape(error.message)}", soft_wrap=True, highlight=False)
     if error.hint:
         notice.print(f"[dim]→[/] {escape(error.hint)}", soft_wrap=True, highlight=False)
 
@@ -48,16 +48,11 @@ def plain_report(what: str, done: int, total: int) -> None:
 
 
 @contextmanager
-def training_bar(steps: int, batch_size: int) -> Iterator[Callable[[int, str], None]]:
+def training_bar(steps: int) -> Iterator[Callable[[int, str], None]]:
     """A bar that takes the steps done and a line of figures; plain lines where there is no terminal."""
-    started = time.perf_counter()
-
-    def speed(step: int) -> str:
-        return f"{step * batch_size / (time.perf_counter() - started):,.0f} images/s"
-
     if not notice.is_terminal:
         yield lambda step, figures: notice.print(
-            f"step {step}/{steps}  {speed(step)}  {figures}", highlight=False, markup=False, soft_wrap=True
+            f"step {step}/{steps}  {figures}", highlight=False, markup=False, soft_wrap=True
         )
         return
     with Progress(
@@ -65,4 +60,10 @@ def training_bar(steps: int, batch_size: int) -> Iterator[Callable[[int, str], N
         TimeRemainingColumn(), console=notice,
     ) as bars:  # fmt: skip
         task = bars.add_task("", total=steps)
-        yield lambda step, figures: bars.update(task, completed=step, description=f"{speed(step)}  {figures}")
+
+        def show(step: int, figures: str) -> None:
+            if not bars.tasks[task].completed:  # the time left is counted from the first line, which may be a late one
+                bars.reset(task, completed=step)
+            bars.update(task, completed=step, description=figures)
+
+        yield show

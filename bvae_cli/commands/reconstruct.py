@@ -25,4 +25,5 @@ def reconstruct(
 
     model = checkpoint.load(ckpt)
     images = pictures.choose(model, data, index or [], factors or [], picture or [], params.reconstruct.images)
-    result.print(reconstruction.reconstruct(model.vae, images, out or ckpt.parent), soft_wrap=True, highlight=False)
+    path = (out or ckpt.parent) / "reconstruction.png"
+    result.print(reconstruction.reconstruct(model.vae, images, path), soft_wrap=True, highlight=False)

@@ -1,5 +1,9 @@
 """bvae train."""
 
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,13 +11,15 @@ import typer
 
 from bvae_cli.commands.console import notice, reporting, training_bar
 from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, with_params
+from bvae_cli.errors import InterruptionError
 from bvae_cli.params import Params
 
 if TYPE_CHECKING:
-    from bvae_cli.training import Progress
+    from bvae_cli.datasets.images import Source
+    from bvae_cli.history import Progress
 
 
-@with_params("dataset.name", "model", "objective", "train")
+@with_params("dataset.name", "model", "objective", "train", "keep")
 def train(
     params: Params,
     gpu: Gpu = None,
@@ -22,19 +28,25 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run. Default: runs/<data set>.", rich_help_panel=FILES)
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder, if any.", rich_help_panel=FILES)
+    ] = False,
 ) -> None:
     """Train a model; its folder then holds checkpoint.pt and history.csv.
 
-    A default gives way to the params file, and the params file to an option.
+    A default gives way to the params file, and the params file to an option. Ctrl-C saves; --resume goes on.
     """
     from bvae_cli import device, training
     from bvae_cli.datasets.images import load
+    from bvae_cli.datasets.stream import stream
 
     chosen = device.select(gpu, cpu)
     folder = out or Path("runs") / params.dataset.name
-    images = load(data, params.dataset.name)
-    with training_bar(params.train.steps, params.train.batch_size) as show, reporting() as report:
-        for progress in training.fit(params, images, chosen, folder, report):
+    if (folder / "last.pt").exists() and not resume:
+        notice.print(f"The unfinished run in {folder} is kept as {folder / 'previous.pt'}.", soft_wrap=True)
+    images: Source = (stream if params.train.stream else load)(data, params.dataset.name)
+    with training_bar(params.train.steps) as show, reporting() as report, telling_how_to_go_on():
+        for progress in training.fit(params, images, chosen, folder, report, resume):
             show(progress.step, summary(progress))
     notice.print(f"{folder / 'checkpoint.pt'} is ready.", soft_wrap=True)
 
@@ -42,4 +54,16 @@ def train(
 def summary(progress: "Progress") -> str:
     """The figures of a line of progress."""
     figures = {"reconstruction": progress.reconstruction, "KL": sum(progress.kl), **progress.scheduled}
-    return "  ".join(f"{name} {figure:.4g}" for name, figure in figures.items())
+    shown = [f"{name} {figure:.4g}" for name, figure in figures.items()]
+    return "  ".join([f"{progress.images_per_second:,.0f} images/s", *shown])
+
+
+@contextmanager
+def telling_how_to_go_on() -> Iterator[None]:
+    """Where a run is interrupted, say what to type."""
+    try:
+        yield
+    except InterruptionError as stop:
+        typed = [argument for argument in sys.argv[1:] if argument != "--resume"]
+        again = shlex.join(["bvae", *typed, "--resume"])
+        raise InterruptionError(stop.number, stop.message, f"go on: {again}") from stop

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -67,25 +69,43 @@ def source_of(path: Path) -> str | None:
     return source
 
 
-def read(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8]]:
+@contextmanager
+def opened(path: Path, name: str) -> Iterator[tuple[DataSpec, h5py.Dataset]]:
     """The data file of a data set: what it holds, and its images, (images, bytes), eight binary pixels a byte.
 
     Raises:
-        BvaeError: there is none, it is damaged, or it holds another data set.
+        BvaeError: there is none, it is damaged or of a newer format, or it holds another data set.
     """
     remedy = f"bvae download {name}"
     if not path.is_file():
         raise BvaeError(f"there is no data file {path}", f"make it: {remedy}")
     try:
         with h5py.File(path) as file:
+            if file.attrs["format"] > FORMAT:
+                raise BvaeError(f"{path} is of a newer format than this bvae knows, {FORMAT}", "upgrade bvae.")
             spec = DataSpec(**json.loads(file.attrs["spec"]))
-            packed = np.empty((spec.count, width(spec)), dtype=np.uint8)
-            file["images"].read_direct(packed)
+            if spec.name != name:
+                raise BvaeError(f"{path} holds {spec.name}, not {name}", f"take another folder, or: {remedy} --force")
+            yield spec, file["images"]
+    except BvaeError:
+        raise
     except Exception as error:  # whatever a stranger's file provokes
         raise BvaeError(f"{path} is damaged, or no data file of ours", f"make it anew: {remedy} --force") from error
-    if spec.name != name:
-        raise BvaeError(f"{path} holds {spec.name}, not {name}", f"take another folder, or: {remedy} --force")
+
+
+def read(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8]]:
+    """A whole data file: what it holds, and its images, (images, bytes); raises what `opened` does."""
+    with opened(path, name) as (spec, images):
+        packed = np.empty((spec.count, width(spec)), dtype=np.uint8)
+        images.read_direct(packed)
     return spec, packed
+
+
+def read_chunks(path: Path, name: str, chunks: Iterable[int]) -> NDArray[np.uint8]:
+    """The images of some chunks, (images, bytes), one chunk after the other; raises what `opened` does."""
+    with opened(path, name) as (_, images):
+        size = images.chunks[0]
+        return np.concatenate([images[chunk * size : (chunk + 1) * size] for chunk in chunks])
 
 
 def width(spec: DataSpec) -> int:

@@ -12,16 +12,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bvae_cli.models.vae import ForwardPass
+    from bvae_cli.objectives.schedule import Knobs
 
 
 class Objective(Protocol):
     """A frozen dataclass: its fields are the knobs, calling it gives the loss."""
 
-    def __call__(self, out: ForwardPass, step: int) -> Tensor:
-        """The loss of a batch at a step counted from 0: a scalar, nats an image."""
-
     def scheduled(self, step: int) -> dict[str, float]:
-        """The knobs that the objective turns at this step."""
+        """The knobs that the objective turns, at a step counted from 0."""
+
+    def __call__(self, out: ForwardPass, knobs: Knobs) -> Tensor:
+        """The loss of a batch with the knobs as scheduled: a scalar, nats an image."""
 
 
 OBJECTIVES: dict[str, type[Objective]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from bvae_cli.checks import at_least
-from bvae_cli.objectives.schedule import linear
+from bvae_cli.objectives.schedule import Knobs, linear
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,16 +27,12 @@ class Beta:
         if self.beta_steps and self.beta_start is None:
             raise ValueError(f"beta_start is missing: from which β in {self.beta_steps} steps to {self.beta:g}?")
 
-    def __call__(self, out: ForwardPass, step: int) -> Tensor:
-        """The loss of a batch: a scalar, nats an image."""
-        return out.reconstruction.mean() + self.beta_at(step) * out.kl.sum(dim=1).mean()
-
-    def beta_at(self, step: int) -> float:
-        """β at a step, counted from 0."""
-        if self.beta_start is None:
-            return self.beta
-        return linear(self.beta_start, self.beta, step, self.beta_steps)
-
     def scheduled(self, step: int) -> dict[str, float]:
-        """The knobs that the objective turns at this step."""
-        return {"beta": self.beta_at(step)}
+        """β at a step counted from 0."""
+        if self.beta_start is None:
+            return {"beta": self.beta}
+        return {"beta": linear(self.beta_start, self.beta, step, self.beta_steps)}
+
+    def __call__(self, out: ForwardPass, knobs: Knobs) -> Tensor:
+        """The loss of a batch: a scalar, nats an image."""
+        return out.reconstruction.mean() + knobs["beta"] * out.kl.sum(dim=1).mean()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from bvae_cli.checks import at_least
-from bvae_cli.objectives.schedule import linear
+from bvae_cli.objectives.schedule import Knobs, linear
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,15 +25,11 @@ class Capacity:
     def __post_init__(self) -> None:
         at_least(self, 0, "gamma", "capacity", "capacity_steps")
 
-    def __call__(self, out: ForwardPass, step: int) -> Tensor:
+    def scheduled(self, step: int) -> dict[str, float]:
+        """C at a step counted from 0, nats."""
+        return {"capacity": linear(0.0, self.capacity, step, self.capacity_steps)}
+
+    def __call__(self, out: ForwardPass, knobs: Knobs) -> Tensor:
         """The loss of a batch, a scalar, nats an image; it is the batch's mean KL that is held at C."""
         kl = out.kl.sum(dim=1).mean()
-        return out.reconstruction.mean() + self.gamma * (kl - self.capacity_at(step)).abs()
-
-    def capacity_at(self, step: int) -> float:
-        """C at a step counted from 0, nats."""
-        return linear(0.0, self.capacity, step, self.capacity_steps)
-
-    def scheduled(self, step: int) -> dict[str, float]:
-        """The knobs that the objective turns at this step."""
-        return {"capacity": self.capacity_at(step)}
+        return out.reconstruction.mean() + self.gamma * (kl - knobs["capacity"]).abs()

@@ -9,16 +9,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bvae_cli.models.vae import ForwardPass
+    from bvae_cli.objectives.schedule import Knobs
 
 
 @dataclass(frozen=True)
 class Vae:
     """reconstruction + KL (Kingma & Welling 2014, equation 3)."""
 
-    def __call__(self, out: ForwardPass, step: int) -> Tensor:
+    def scheduled(self, step: int) -> dict[str, float]:
+        """It turns none."""
+        return {}
+
+    def __call__(self, out: ForwardPass, knobs: Knobs) -> Tensor:
         """The loss of a batch: a scalar, nats an image."""
         return out.reconstruction.mean() + out.kl.sum(dim=1).mean()
-
-    def scheduled(self, step: int) -> dict[str, float]:
-        """The knobs that the objective turns at this step."""
-        return {}

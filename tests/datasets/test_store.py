@@ -10,13 +10,11 @@ import pytest
 from bvae_cli.datasets import store
 from bvae_cli.datasets.spec import DataSpec, Pictures
 from bvae_cli.errors import BvaeError
+from bvae_cli.reporting import silent
 
 FACTORS = {"row": 2, "column": 3}
 SPEC = DataSpec("toy", 1, "bernoulli", FACTORS)
 PACKED = np.random.default_rng(0).integers(256, size=(6, 512), dtype=np.uint8)
-
-
-def silent(what: str, done: int, total: int) -> None: ...
 
 
 def write(path: Path, packed: np.ndarray = PACKED) -> None:

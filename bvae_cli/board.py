@@ -1,0 +1,33 @@
+"""The curves for TensorBoard."""
+
+import logging
+from pathlib import Path
+
+from bvae_cli.errors import BvaeError
+from bvae_cli.history import Progress
+
+
+class Board:
+    """Event files in a folder."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """Go on from a step; what an earlier run wrote beyond it is hidden. Raises BvaeError without TensorBoard."""
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise BvaeError("TensorBoard is not installed", "pip install 'bvae[tensorboard]'") from error
+        self.writer = SummaryWriter(str(folder), purge_step=step + 1)
+
+    def add(self, row: Progress) -> None:
+        """Add the figures of a line of history.csv."""
+        losses = {"loss": row.loss, "reconstruction": row.reconstruction, "kl": sum(row.kl)}
+        latents = {f"latent/kl_{index}": kl for index, kl in enumerate(row.kl)}
+        knobs = row.scheduled | {"learning_rate": row.learning_rate, "images_per_second": row.images_per_second}
+        for name, value in (losses | latents | knobs).items():
+            self.writer.add_scalar(name, value, row.step)
+        self.writer.flush()
+
+    def close(self) -> None:
+        """Write what is left."""
+        self.writer.close()

@@ -1,0 +1,115 @@
+"""Pictures that stay on the disk: read ahead of training, in shuffled blocks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bvae_cli.datasets import store
+from bvae_cli.datasets.images import Images
+from bvae_cli.datasets.spec import DataSpec
+
+BLOCK = 32 * 2**20  # bytes of a block; two are in memory, the one in use and the next
+SPREAD = 512  # chunks that `some` images come from
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """All images of a data file, of which a few chunks are in memory at a time."""
+
+    spec: DataSpec
+    path: Path
+    chunk: int  # images that are read together
+    pinned: bool = False  # whether batches lie where a GPU can fetch them by itself
+
+    def __len__(self) -> int:
+        return self.spec.count
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks, of which the last may be shorter."""
+        return -(-len(self) // self.chunk)
+
+    def to(self, device: torch.device) -> Stream:
+        """The same images, for a device to copy their batches from."""
+        return replace(self, pinned=device.type == "cuda")
+
+    def some(self, count: int, seed: int) -> NDArray[np.int64]:
+        """Numbers of images from all over the data set, `count` or all of them, in few chunks."""
+        random = np.random.default_rng(seed)
+        chunks = random.permutation(self.chunks)[:SPREAD]
+        numbers = [chunk * self.chunk + np.arange(self.size(chunk)) for chunk in chunks]
+        return random.permutation(np.concatenate(numbers))[:count]
+
+    def at(self, index: NDArray[np.int64]) -> Images:
+        """The images of these numbers, in this order; no chunk is read twice."""
+        packed = np.empty((len(index), store.width(self.spec)), dtype=np.uint8)
+        for chunk in np.unique(index // self.chunk):
+            here = index // self.chunk == chunk
+            packed[here] = self.read([chunk])[index[here] % self.chunk]
+        return Images(self.spec, torch.from_numpy(packed))
+
+    def batches(self, size: int, seed: int, start: int) -> Iterator[Tensor]:
+        """Batches from the `start`-th on, for ever, (size, bytes) uint8 each: see Source."""
+        first, skipped = divmod(start, len(self) // size)
+        for epoch in itertools.count(first):
+            for batch in cut(ahead(self.blocks([seed, epoch], skipped * size)), size):
+                yield batch.pin_memory() if self.pinned else batch
+            skipped = 0
+
+    def blocks(self, seed: list[int], skipped: int) -> Iterator[Tensor]:
+        """An epoch without its first images, in blocks, (images, bytes) each: chunks of everywhere, shuffled."""
+        random = np.random.default_rng(seed)
+        together = max(1, BLOCK // (self.chunk * store.width(self.spec)))
+        chunks = random.permutation(self.chunks)
+        for start in range(0, len(chunks), together):
+            block = chunks[start : start + together]
+            order = random.permutation(sum(self.size(chunk) for chunk in block))
+            if skipped < len(order):
+                yield torch.from_numpy(self.read(block)[order[skipped:]])
+            skipped = max(0, skipped - len(order))
+
+    def size(self, chunk: int) -> int:
+        """Number of images in a chunk."""
+        return min(self.chunk, len(self) - chunk * self.chunk)
+
+    def read(self, chunks: Iterable[int]) -> NDArray[np.uint8]:
+        """The images of some chunks, (images, bytes)."""
+        return store.read_chunks(self.path, self.spec.name, chunks)
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The items, each made by a thread while the one before is used."""
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = thread.submit(next, items, None)
+            yield item
+
+
+def cut(blocks: Iterable[Tensor], size: int) -> Iterator[Tensor]:
+    """Batches of `size` out of blocks of any; what is left at the end is dropped."""
+    rest: list[Tensor] = []
+    for block in blocks:
+        images = torch.cat([*rest, block])
+        whole = len(images) // size * size
+        yield from torch.split(images[:whole], size)
+        rest = [images[whole:]]
+
+
+def stream(folder: Path, name: str) -> Stream:
+    """The images of a data set, left in its data file in a folder; raises what `store.opened` does."""
+    path = folder / f"{name}.h5"
+    with store.opened(path, name) as (spec, images):
+        return Stream(spec, path, images.chunks[0])

@@ -1,0 +1,52 @@
+"""The curves of a run: history.csv, which grows by whole lines."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bvae_cli.files import csv_line, write_text
+from bvae_cli.params import Params
+
+PATIENCE = 2  # seconds from one writing of the file to the next
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Means over the steps since the one before."""
+
+    step: int  # steps done
+    loss: float
+    reconstruction: float  # nats an image
+    kl: list[float]  # of each latent, nats an image
+    scheduled: dict[str, float]  # knobs of the objective at this step
+    learning_rate: float
+    images_per_second: float
+
+
+class History:
+    """The lines so far, on the disk and here, so that a checkpoint can take them along."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        """Begin with a heading, or go on from the lines of a checkpoint; raises what `write` does."""
+        self.path, self.text = path, text
+        self.write()
+
+    def write(self) -> None:
+        """Write all lines, down to the disk; raises BvaeError where they cannot be written."""
+        write_text(self.path, self.text)
+        self.written_at = time.monotonic()
+
+    def add(self, row: Progress) -> None:
+        """Add a line, and write all from time to time: as a whole, since appending is seen, or cut short, halfway."""
+        knobs = row.scheduled.values()
+        cells = [row.step, row.loss, row.reconstruction, sum(row.kl), *knobs, row.learning_rate, *row.kl]
+        self.text += csv_line(cells)
+        if time.monotonic() - self.written_at >= PATIENCE:
+            self.write()
+
+
+def heading(params: Params) -> str:
+    """The first line, of the columns that an experiment has."""
+    latents = [f"kl_{index}" for index in range(params.model.latent_dim)]
+    knobs = params.objective.scheduled(0)
+    return csv_line(["step", "loss", "reconstruction", "kl", *knobs, "learning_rate", *latents])

@@ -1,0 +1,185 @@
+"""A run under way: what it is at a step, and what it leaves in its folder."""
+
+import copy
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bvae_cli.board import Board
+from bvae_cli.checkpoint import Checkpoint, load, new_vae, require_same, save
+from bvae_cli.datasets import DATASETS
+from bvae_cli.datasets.images import Source
+from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.encoding import encode
+from bvae_cli.errors import BvaeError
+from bvae_cli.history import History, Progress, heading
+from bvae_cli.latents import describe
+from bvae_cli.models.vae import VAE
+from bvae_cli.optimisation import Optimisation, learning_rate
+from bvae_cli.params import Params
+from bvae_cli.reconstruction import reconstruct
+from bvae_cli.reporting import Report, silent
+
+SURVEYED = 10_000  # images that a checkpoint's statistics of its latents are taken from
+EXAMPLES = 32  # images that a checkpoint carries
+SHOWN = 12  # of them in a picture of reconstructions
+
+
+class Run:
+    """A model, its optimisation, its curves, and the files of its folder."""
+
+    def __init__(
+        self, params: Params, images: Source, device: torch.device, folder: Path, before: Checkpoint | None
+    ) -> None:
+        """Begin, or go on from where a run was before; raises what `restore` and `History` do."""
+        self.params, self.spec, self.device, self.folder = params, images.spec, device, folder
+        self.surveyed = images.some(SURVEYED, params.train.seed)
+        self.sample, self.examples = images.at(self.surveyed).to(device), images.at(chosen_examples(images))
+        self.vae = new_vae(params, images.spec).to(device)
+        self.optimisation = Optimisation(self.vae, images.spec.channels, params, device)
+        self.step, self.least, text = self.restore(before) if before else (0, math.inf, heading(params))
+        self.batches = images.batches(params.train.batch_size, params.train.seed, self.step)
+        self.history = History(folder / "history.csv", text)
+        self.board = Board(folder / "tensorboard", self.step) if params.keep.tensorboard else None
+        self.best: tuple[int, VAE] | None = None  # while it is not written
+        self.saved = self.step
+        self.logged, self.logged_at = self.step, time.monotonic()
+        self.saved_at = self.logged_at
+
+    def restore(self, before: Checkpoint) -> tuple[int, float, str]:
+        """Take up a checkpoint; its step, the least loss until then, and the lines of history.csv.
+
+        Raises:
+            BvaeError: it holds a model alone, or is damaged, or from another kind of device.
+        """
+        try:
+            training = before.training or {}
+            self.vae.load_state_dict(before.vae.state_dict())
+            self.optimisation.restore(training["optimisation"])
+            return before.step, float(training["least"]), str(training["history"])
+        except Exception as error:  # whatever a stranger's content provokes
+            raise BvaeError(
+                f"{self.folder} holds nothing to go on from here: {' '.join(str(error).split())[:200]}",
+                "go on where it was trained, on a processor or on a GPU; or begin anew, without --resume.",
+            ) from error
+
+    def advance(self) -> None:
+        """One step.
+
+        Raises:
+            BvaeError: the loss is not finite. A GPU is not asked at each step, since the host would have to wait.
+        """
+        self.optimisation.step(next(self.batches), self.step)
+        self.step += 1
+        if self.device.type == "cpu" or self.logs:
+            self.require_finite()
+
+    def require_finite(self) -> None:
+        """Raise BvaeError where the loss is no number any more."""
+        loss = self.optimisation.means()[0]
+        if not math.isfinite(loss):
+            kept = f"step {self.saved} is kept in {self.folder}" if self.saved else "nothing was saved"
+            rate = self.params.train.learning_rate
+            raise BvaeError(
+                f"the loss is {loss} at step {self.step}; {kept}",
+                f"try a lower --learning-rate than {rate:g}, or a longer --warmup-steps.",
+            )
+
+    @property
+    def logs(self) -> bool:
+        """Whether this step ends a line of history.csv."""
+        return self.step % self.params.train.log_every == 0 or self.step == self.params.train.steps
+
+    @property
+    def saves(self) -> bool:
+        """Whether last.pt is due at this step."""
+        keep = self.params.keep
+        by_steps = keep.save_steps > 0 and self.step % keep.save_steps == 0
+        return by_steps or 0 < 60 * keep.save_minutes <= time.monotonic() - self.saved_at
+
+    @property
+    def draws(self) -> bool:
+        """Whether a picture is due at this step."""
+        every = self.params.keep.picture_steps
+        return every > 0 and self.step % every == 0
+
+    def log(self) -> Progress:
+        """Write a line of history.csv."""
+        train, now = self.params.train, time.monotonic()
+        loss, reconstruction, *kl = self.optimisation.means()
+        scheduled = self.params.objective.scheduled(self.step - 1)
+        speed = (self.step - self.logged) * train.batch_size / (now - self.logged_at)
+        rate = learning_rate(train, self.step - 1)
+        progress = Progress(self.step, loss, reconstruction, kl, scheduled, rate, speed)
+        self.optimisation.forget()
+        self.history.add(progress)
+        if self.board:
+            self.board.add(progress)
+        if loss < self.least:
+            self.least = loss
+            self.best = (self.step, copy.deepcopy(self.vae)) if self.params.keep.best else None
+        self.logged, self.logged_at = self.step, now
+        return progress
+
+    def draw(self) -> None:
+        """Draw some images above their reconstructions."""
+        images = self.examples[slice(SHOWN)].to(self.device)
+        reconstruct(self.vae, images, self.folder / "pictures" / f"step-{self.step:07d}.png")
+
+    def save(self) -> None:
+        """Write last.pt; raises what `write` does."""
+        self.write("last.pt", silent)
+        self.saved, self.saved_at = self.step, time.monotonic()
+
+    def finish(self, report: Report) -> None:
+        """Write checkpoint.pt in place of last.pt."""
+        self.write("checkpoint.pt", report)
+        (self.folder / "last.pt").unlink(missing_ok=True)
+
+    def write(self, name: str, report: Report) -> None:
+        """Write the curves, the best model, and the run as it is now; raises BvaeError where it is no longer finite."""
+        self.history.write()
+        if self.best:
+            save(self.checkpoint(*self.best, None, report), self.folder / "best.pt")
+            self.best = None
+        training = {"optimisation": self.optimisation.state(), "least": self.least, "history": self.history.text}
+        save(self.checkpoint(self.step, self.vae, training, report), self.folder / name)
+
+    def checkpoint(self, step: int, vae: VAE, training: dict[str, Any] | None, report: Report) -> Checkpoint:
+        """A model of this run, with what is to be known of its latents from a part of the images."""
+        encoding = encode(vae, self.sample, self.params.train.precision, report)
+        latents = describe(encoding, self.spec, self.sample.factors(self.surveyed))
+        examples = (self.examples[:] * 255).byte()
+        return Checkpoint(step, self.params, self.spec, vae, latents, examples, training)
+
+
+def chosen_examples(images: Source) -> NDArray[np.int64]:
+    """Numbers of images: those that the data set shows first, then some from all over it."""
+    spec = images.spec
+    shown = [spec.index(factors) for factors in DATASETS[spec.name].showcase(spec.grid)]
+    return np.array([*shown, *images.some(EXAMPLES - len(shown), 0)])
+
+
+def latest(folder: Path, params: Params, spec: DataSpec) -> Checkpoint | None:
+    """What a run can go on from in a folder: last.pt, else checkpoint.pt, else nothing.
+
+    Raises:
+        BvaeError: it is damaged, or of another experiment.
+    """
+    for path in (folder / "last.pt", folder / "checkpoint.pt"):
+        if path.exists():
+            checkpoint = load(path)
+            require_same(checkpoint, path, params, spec)
+            return checkpoint
+    return None
+
+
+def put_aside(folder: Path) -> None:
+    """Keep an unfinished run that another one is about to replace, as previous.pt."""
+    if (folder / "last.pt").exists():
+        (folder / "last.pt").replace(folder / "previous.pt")

@@ -1,0 +1,232 @@
+"""Runs that are stopped, killed, and gone on with: the real command, in processes of its own."""
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import BVAE, Bvae
+
+from bvae_cli.checkpoint import load
+from bvae_cli.files import sole
+
+OPTIONS = [
+    "--cpu", "--net", "conv_h", "--precision", "bfloat16", "--beta-start", "1", "--beta-steps", "90",
+    "--warmup-steps", "20", "--decay-steps", "30", "--log-every", "7",
+]  # fmt: skip
+STEPS = 120
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(data: Path) -> Iterator[Start]:
+    """Starts `bvae train` as a shell would, where Ctrl-C is not ignored; what still runs at the end is killed."""
+    started = []
+
+    def command(*arguments: object) -> "subprocess.Popen[str]":
+        words = [BVAE, "train", "--data", str(data), *OPTIONS, *map(str, arguments)]
+        started.append(subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=heed))  # noqa: PLW1509
+        return started[-1]
+
+    yield command
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stderr
+        process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nobody stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    words = [BVAE, "train", "--data", str(data), *OPTIONS, "--steps", str(STEPS), "--out", str(folder)]
+    subprocess.run(words, check=True, cwd=folder)
+    return folder
+
+
+def heed() -> None:
+    """Have Ctrl-C do what it does in a shell."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    """Until a file is there."""
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two runs left the same bytes."""
+    return all((one / name).read_bytes() == (other / name).read_bytes() for name in ("checkpoint.pt", "history.csv"))
+
+
+def test_killed_again_and_again_a_run_ends_in_the_same_bytes(start: Start, whole: Path) -> None:
+    chance, out, kills = random.Random(time.time_ns()), Path("killed"), 0
+    while not (out / "checkpoint.pt").exists():
+        process = start("--steps", STEPS, "--out", out, "--resume", "--save-steps", chance.choice([1, 3, 10]))
+        if kills < 8:
+            wait_for(out / "history.csv", process)
+            time.sleep(chance.uniform(0, 2))
+            process.kill()
+            kills += 1
+        process.wait()
+    assert same(out, whole)
+    assert sorted(path.name for path in out.iterdir()) == [".lock", "checkpoint.pt", "history.csv"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_says_how_to_go_on_and_nothing_is_lost(
+    start: Start, whole: Path, number: signal.Signals, code: int
+) -> None:
+    process = start("--steps", STEPS, "--out", "stopped")
+    wait_for(Path("stopped/history.csv"), process)
+    time.sleep(0.5)
+    process.send_signal(number)
+    said = process.communicate()[1]
+    step = load(Path("stopped/last.pt")).step
+    assert process.returncode == code
+    assert f"Interrupted: stopped at step {step}, which stopped/last.pt holds" in said
+    again = said.splitlines()[-1].removeprefix("→ go on: ").split()
+    assert again[-1] == "--resume"
+    subprocess.run([BVAE, *again[1:]], check=True)
+    assert same(Path("stopped"), whole)
+
+
+def test_a_second_signal_ends_at_once(start: Start) -> None:
+    process = start("--steps", 1_000_000, "--out", "stopped", "--save-steps", 1)
+    wait_for(Path("stopped/last.pt"), process)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    assert process.wait() == 130
+    load(Path("stopped/last.pt"))
+
+
+def test_a_streamed_run_resumes_in_the_same_bytes(bvae: Bvae, data: Path) -> None:
+    options = ["--cpu", "--data", data, "--stream", "--log-every", 10]
+    bvae("train", *options, "--steps", 40, "--out", "whole")
+    bvae("train", *options, "--steps", 30, "--out", "parts")
+    assert bvae("train", *options, "--steps", 40, "--out", "parts", "--resume").code == 0
+    assert same(Path("parts"), Path("whole"))
+
+
+@pytest.mark.parametrize("objective", ["vae", "beta", "capacity"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_more_steps_go_on_where_fewer_ended(bvae: Bvae, data: Path, objective: str, precision: str) -> None:
+    options = ["--cpu", "--data", data, "--log-every", 5, "--objective", objective, "--precision", precision]
+    bvae("train", *options, "--steps", 15, "--out", "whole")
+    bvae("train", *options, "--steps", 10, "--out", "parts")
+    assert bvae("train", *options, "--steps", 15, "--out", "parts", "--resume").code == 0
+    assert same(Path("parts"), Path("whole"))
+
+
+def test_a_finished_run_has_nothing_to_go_on_with(bvae: Bvae, whole: Path, data: Path) -> None:
+    before = (whole / "checkpoint.pt").read_bytes()
+    result = bvae("train", "--data", data, *OPTIONS, "--steps", STEPS, "--out", whole, "--resume")
+    assert result.code == 0
+    assert "step" not in result.err
+    assert (whole / "checkpoint.pt").read_bytes() == before
+
+
+def test_where_there_is_nothing_to_resume_a_run_begins(bvae: Bvae, data: Path) -> None:
+    assert bvae("train", "--cpu", "--data", data, "--steps", 2, "--resume").code == 0
+    assert load(Path("runs/dsprites/checkpoint.pt")).step == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (["--beta", 8], "objective.beta 4.0, not 8.0"),
+        (["--objective", "vae"], "objective.name beta, not vae"),
+        (["--latent-dim", 3], "model.latent_dim 10, not 3"),
+        (["--seed", 1], "train.seed 0, not 1"),
+        (["--steps", 2], "train.steps 3, not 2"),
+        (["--stream"], "train.stream False, not True"),
+    ],
+)
+def test_another_experiment_is_not_gone_on_with(bvae: Bvae, data: Path, change: list[object], said: str) -> None:
+    bvae("train", "--cpu", "--data", data, "--steps", 3)
+    before = {path: path.read_bytes() for path in Path("runs/dsprites").iterdir()}
+    result = bvae("train", "--cpu", "--data", data, "--steps", 3, *change, "--resume")
+    assert result.code == 1
+    assert said in result.err
+    assert {path: path.read_bytes() for path in Path("runs/dsprites").iterdir()} == before
+
+
+def test_other_data_are_not_gone_on_with(bvae: Bvae, data: Path) -> None:
+    bvae("train", "--cpu", "--data", data, "--steps", 1)
+    content = torch.load("runs/dsprites/checkpoint.pt", weights_only=True)
+    content["data"]["factors"]["scale"] = 6
+    torch.save(content, "runs/dsprites/checkpoint.pt")
+    result = bvae("train", "--cpu", "--data", data, "--steps", 2, "--resume")
+    assert result.code == 1
+    assert "other data" in result.err
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        None,
+        {},
+        {"optimisation": {"moments": [], "random": torch.zeros(3), "sums": torch.zeros(13)}, "least": 0, "history": ""},
+    ],
+)
+def test_a_checkpoint_without_a_sound_state_is_not_gone_on_with(bvae: Bvae, data: Path, training: object) -> None:
+    bvae("train", "--cpu", "--data", data, "--steps", 1)
+    content = torch.load("runs/dsprites/checkpoint.pt", weights_only=True)
+    torch.save(content | {"training": training}, "runs/dsprites/checkpoint.pt")
+    result = bvae("train", "--cpu", "--data", data, "--steps", 2, "--resume")
+    assert result.code == 1
+    assert "nothing to go on from" in result.err
+
+
+def test_a_new_run_puts_an_unfinished_one_aside(bvae: Bvae, data: Path, start: Start) -> None:
+    process = start("--steps", 1_000_000, "--out", "run")
+    wait_for(Path("run/history.csv"), process)
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    unfinished = Path("run/last.pt").read_bytes()
+    result = bvae("train", "--cpu", "--data", data, "--steps", 1, "--out", "run")
+    assert "kept as run/previous.pt" in result.err
+    assert Path("run/previous.pt").read_bytes() == unfinished
+
+
+def test_two_runs_do_not_share_a_folder(bvae: Bvae, data: Path) -> None:
+    with sole(Path("run")):
+        result = bvae("train", "--cpu", "--data", data, "--steps", 1, "--out", "run")
+    assert result.code == 1
+    assert "another run is writing to run" in result.err
+    assert bvae("train", "--cpu", "--data", data, "--steps", 1, "--out", "run").code == 0
+
+
+def test_the_curves_grow_by_whole_lines(start: Start) -> None:
+    process, seen = start("--steps", 1_000_000, "--out", "run", "--log-every", 1), set[int]()
+    wait_for(Path("run/history.csv"), process)
+    while len(seen) < 4:
+        text = Path("run/history.csv").read_text()
+        assert text.endswith("\n")
+        assert len({line.count(",") for line in text.splitlines()}) == 1
+        seen.add(text.count("\n"))
+        time.sleep(0.01)
+
+
+def test_a_full_disk_leaves_what_was_saved(bvae: Bvae, data: Path) -> None:
+    bvae("train", "--cpu", "--data", data, "--steps", 5)
+    before = Path("runs/dsprites/checkpoint.pt").read_bytes()
+    words = [BVAE, "train", "--cpu", "--data", str(data), "--steps", "10", "--save-steps", "1", "--resume"]
+    limited = subprocess.run(
+        ["bash", "-c", 'trap "" XFSZ; ulimit -f 1000; exec "$@"', "bash", *words],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert limited.returncode == 1
+    assert "cannot write runs/dsprites/last.pt" in limited.stderr
+    assert "Traceback" not in limited.stderr
+    assert Path("runs/dsprites/checkpoint.pt").read_bytes() == before
+    assert bvae("train", "--cpu", "--data", data, "--steps", 10, "--resume").code == 0
