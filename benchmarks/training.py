@@ -1,0 +1,216 @@
+"""How fast training is: our loop against a loop written the customary way, each in processes of its own, by turns.
+
+`python benchmarks/training.py` prints steps a second, their ratio, and the share of what the machine can do;
+`--stream` adds our loop with the images left on the disk; `--curves` compares the losses of both loops instead.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
+
+from bvae_cli.datasets.images import Images, load
+from bvae_cli.datasets.stream import stream
+from bvae_cli.models.layers import Down, Up
+from bvae_cli.models.vae import VAE
+from bvae_cli.params import Keep, Params, Train
+from bvae_cli.reporting import silent
+from bvae_cli.training import fit
+
+BATCH, LINE, ROUNDS = 64, 25, 3
+LOOPS = {"plain": "float32", "float32": "float32", "bfloat16": "bfloat16"}
+WINDOW = 500  # steps that a point of the curves is a mean of
+
+
+class Items(Dataset[Tensor]):
+    """dSprites as customary: unpacked in memory, an item at a time made a float tensor. A ninth, for want of memory."""
+
+    def __init__(self, images: Images) -> None:
+        self.pixels = (images[::9] > 0).to(torch.uint8)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.pixels[index].float()
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of dsprites.h5")
+    parser.add_argument("--steps", type=int, default=200, help="steps a turn")
+    parser.add_argument("--gpu", action="store_true", help="on the first GPU")
+    parser.add_argument("--stream", action="store_true", help="our loop from the disk, too")
+    parser.add_argument("--curves", action="store_true", help="losses over --steps, three seeds each")
+    parser.add_argument("--loop", help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.loop:
+        print(json.dumps(list(lines(options))))
+    elif options.curves:
+        compare_curves(options)
+    else:
+        compare_speeds(options)
+
+
+def compare_speeds(options: argparse.Namespace) -> None:
+    """Steps a second of each loop, by turns, with the ratio to the plain one."""
+    device = "cuda" if options.gpu else "cpu"
+    loops = [*LOOPS, *(["float32 stream", "bfloat16 stream"] if options.stream else [])]
+    speeds: dict[str, list[float]] = {loop: [] for loop in loops}
+    for _ in range(ROUNDS):
+        for loop in loops:
+            speeds[loop] += [speed for speed, _ in turn(options, loop)[1:]]  # the first line warms up
+    plain = statistics.median(speeds["plain"])
+    print(f"{'loop':16} {'steps/s':>9} {'ms a step':>10} {'times plain':>12} {'share of the peak':>18}")
+    for loop, seen in speeds.items():
+        speed, precision = statistics.median(seen), LOOPS[loop.split()[0]]
+        share = operations() * speed / peak(device, precision)
+        print(f"{loop:16} {speed:9.1f} {1000 / speed:10.1f} {speed / plain:12.2f} {share:18.0%}")
+    for precision in ("float32", "bfloat16"):
+        floor = max(operations() / peak(device, precision), traffic(precision) / bandwidth(device))
+        print(f"floor in {precision}: {1000 * floor:.2f} ms ({operations() / 1e9:.2f} GFLOP at ", end="")
+        print(f"{peak(device, precision) / 1e9:,.0f} GFLOP/s, {traffic(precision) / 1e6:.0f} MB at ", end="")
+        print(f"{bandwidth(device) / 1e9:,.0f} GB/s)")
+
+
+def compare_curves(options: argparse.Namespace) -> None:
+    """The mean losses of each loop, nats an image, least and greatest of three seeds."""
+    curves = {
+        loop: [[loss for _, loss in turn(options, loop, seed)] for seed in range(3)] for loop in LOOPS
+    }  # (loops, seeds, lines)
+    print(f"{'steps':>14}" + "".join(f"{loop:>22}" for loop in curves))
+    for start in range(0, options.steps, WINDOW):
+        window = slice(start // LINE, (start + WINDOW) // LINE)
+        print(f"{start:6} – {start + WINDOW:5}", end="")
+        for seeds in curves.values():
+            means = [statistics.mean(losses[window]) for losses in seeds]
+            print(f"{min(means):12.1f} – {max(means):7.1f}", end="")
+        print()
+
+
+def turn(options: argparse.Namespace, loop: str, seed: int = 0) -> list[tuple[float, float]]:
+    """Speed and loss of each line of a loop, run in a process of its own."""
+    words = [sys.executable, __file__, "--loop", loop, "--seed", str(seed), "--steps", str(options.steps)]
+    words += ["--data", str(options.data), *(["--gpu"] if options.gpu else [])]
+    lines: list[tuple[float, float]] = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
+    return lines
+
+
+def lines(options: argparse.Namespace) -> Iterator[tuple[float, float]]:
+    """Steps a second and mean loss of each `LINE` steps of a loop."""
+    device = torch.device("cuda" if options.gpu else "cpu")
+    if options.loop == "plain":
+        yield from plain(load(options.data, "dsprites"), options.steps, options.seed, device)
+        return
+    train = Train(steps=options.steps, log_every=LINE, seed=options.seed, stream="stream" in options.loop)
+    params = Params(train=replace(train, precision=LOOPS[options.loop.split()[0]]), keep=Keep(save_minutes=0))
+    images = (stream if train.stream else load)(options.data, "dsprites")
+    with tempfile.TemporaryDirectory() as folder:
+        for progress in fit(params, images, device, Path(folder), silent):
+            yield progress.images_per_second / BATCH, progress.loss
+
+
+def plain(images: Images, steps: int, seed: int, device: torch.device) -> Iterator[tuple[float, float]]:
+    """The customary loop: β-VAE with β = 4, Adam at 5e-4."""
+    torch.manual_seed(seed)
+    vae = customary(VAE("burgess", "bernoulli", 1, 10)).to(device)
+    loader = DataLoader(Items(images), batch_size=BATCH, shuffle=True, drop_last=True)
+    adam = torch.optim.Adam(vae.parameters(), lr=5e-4)
+    started, total, step = time.perf_counter(), 0.0, 0
+    while True:
+        for batch in loader:
+            pixels = batch.to(device)
+            mean, logvar = vae.encoder(pixels).chunk(2, dim=1)
+            logits = vae.decoder(mean + torch.exp(0.5 * logvar) * torch.randn_like(mean))
+            reconstruction = functional.binary_cross_entropy_with_logits(logits, pixels, reduction="sum") / BATCH
+            loss = reconstruction + 4 * 0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum() / BATCH
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            total, step = total + loss.item(), step + 1
+            if step % LINE == 0:
+                yield LINE / (time.perf_counter() - started), total / LINE
+                started, total = time.perf_counter(), 0.0
+            if step == steps:
+                return
+
+
+def customary(vae: VAE) -> VAE:
+    """The same net of torch's own layers."""
+    for part in (vae.encoder, vae.decoder):
+        assert isinstance(part, nn.Sequential)
+        for place, layer in enumerate(part):
+            if isinstance(layer, Down | Up):
+                kind = nn.Conv2d if isinstance(layer, Down) else nn.ConvTranspose2d
+                own = kind(layer.in_channels, layer.out_channels, 4, stride=2, padding=1)
+                own.load_state_dict(layer.state_dict())
+                part[place] = own
+    return vae
+
+
+def operations() -> int:
+    """Floating-point operations of a step, as multiplications and additions."""
+    vae = customary(VAE("burgess", "bernoulli", 1, 10))
+    with FlopCounterMode(display=False) as counter:
+        vae(torch.zeros(BATCH, 1, 64, 64), torch.zeros(BATCH, 10)).reconstruction.sum().backward()
+    return int(counter.get_total_flops())
+
+
+def traffic(precision: str) -> float:
+    """Bytes of a step if each layer reads and writes its tensors once, forward, and twice on the way back."""
+    moved = 0
+
+    def count(layer: nn.Module, given: tuple[Tensor], made: Tensor) -> None:
+        nonlocal moved
+        moved += given[0].numel() + made.numel()
+
+    vae = VAE("burgess", "bernoulli", 1, 10)
+    for layer in vae.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            layer.register_forward_hook(count)
+    vae(torch.zeros(BATCH, 1, 64, 64), torch.zeros(BATCH, 10))
+    weights = sum(weight.numel() for weight in vae.parameters())
+    return 3 * moved * (2 if precision == "bfloat16" else 4) + 9 * weights * 4
+
+
+def peak(device: str, precision: str, side: int = 2048) -> float:
+    """Operations a second in a product of matrices."""
+    one, other = torch.randn(2, side, side, device=device, dtype=getattr(torch, precision))
+    return 2 * side**3 / quickest(lambda: one @ other, device)
+
+
+def bandwidth(device: str) -> float:
+    """Bytes a second read and written in a copy."""
+    one = torch.empty(2**28, dtype=torch.uint8, device=device)
+    other = torch.empty_like(one)
+    return 2 * one.numel() / quickest(lambda: other.copy_(one), device)
+
+
+def quickest(work: Callable[[], object], device: str) -> float:
+    """Seconds that some work takes at its best."""
+    seconds = []
+    for _ in range(20):
+        started = time.perf_counter()
+        work()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+if __name__ == "__main__":
+    main()
