@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,11 +20,11 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from bvae_cli.datasets.images import Images, load
+from bvae_cli.config import build
+from bvae_cli.datasets.images import Images, Source, load
 from bvae_cli.datasets.stream import stream
 from bvae_cli.models.layers import Down, Up
 from bvae_cli.models.vae import VAE
-from bvae_cli.params import Keep, Params, Train
 from bvae_cli.reporting import silent
 from bvae_cli.training import fit
 
@@ -116,9 +115,10 @@ def lines(options: argparse.Namespace) -> Iterator[tuple[float, float]]:
     if options.loop == "plain":
         yield from plain(load(options.data, "dsprites"), options.steps, options.seed, device)
         return
-    train = Train(steps=options.steps, log_every=LINE, seed=options.seed, stream="stream" in options.loop)
-    params = Params(train=replace(train, precision=LOOPS[options.loop.split()[0]]), keep=Keep(save_minutes=0))
-    images = (stream if train.stream else load)(options.data, "dsprites")
+    precision, streamed = LOOPS[options.loop.split()[0]], "stream" in options.loop
+    train = {"steps": options.steps, "log_every": LINE, "seed": options.seed}
+    params = build({"train": train | {"precision": precision, "stream": streamed}, "keep": {"save_minutes": 0}})
+    images: Source = (stream if streamed else load)(options.data, "dsprites")
     with tempfile.TemporaryDirectory() as folder:
         for progress in fit(params, images, device, Path(folder), silent):
             yield progress.images_per_second / BATCH, progress.loss

@@ -32,6 +32,11 @@ class Latent:
         """Whether it tells anything of a picture."""
         return self.kl >= UNUSED
 
+    @property
+    def follows(self) -> str:
+        """The factor it follows, in a word to show."""
+        return self.factor or ("" if self.used else "unused")
+
 
 def describe(encoding: Encoding, spec: DataSpec, factors: NDArray[np.int64]) -> list[Latent]:
     """Each latent, by number, over images of which `factors` (images, factors) are known."""

@@ -99,5 +99,4 @@ def pages(films: Pixels, latents: list[Latent], settings: Traverse, zoom: int) -
 
 def label(latent: Latent, marker: float | None = None) -> Label:
     """A latent's number, what it follows and what it tells."""
-    follows = latent.factor or ("" if latent.used else "unused")
-    return Label(f"z{latent.index}  {follows}", (f"KL {latent.kl:.2f} nats",), not latent.used, marker)
+    return Label(f"z{latent.index}  {latent.follows}", (f"KL {latent.kl:.2f} nats",), not latent.used, marker)

@@ -1,5 +1,6 @@
 """What tests share: a small part of dSprites, a model trained on it, and the real command line."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -51,6 +52,11 @@ def bvae(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         return Result(code, out, err)
 
     return run
+
+
+def hear_ctrl_c() -> None:
+    """In a process about to start: heed Ctrl-C, as what a shell starts in the background does not."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

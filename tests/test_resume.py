@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import BVAE, Bvae
+from conftest import BVAE, Bvae, hear_ctrl_c
 
 from bvae_cli.checkpoint import load
 from bvae_cli.files import sole
@@ -30,7 +30,7 @@ def start(data: Path) -> Iterator[Start]:
 
     def command(*arguments: object) -> "subprocess.Popen[str]":
         words = [BVAE, "train", "--data", str(data), *OPTIONS, *map(str, arguments)]
-        started.append(subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=heed))  # noqa: PLW1509
+        started.append(subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c))  # noqa: PLW1509
         return started[-1]
 
     yield command
@@ -48,11 +48,6 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = [BVAE, "train", "--data", str(data), *OPTIONS, "--steps", str(STEPS), "--out", str(folder)]
     subprocess.run(words, check=True, cwd=folder)
     return folder
-
-
-def heed() -> None:
-    """Have Ctrl-C do what it does in a shell."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:

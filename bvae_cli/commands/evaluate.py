@@ -45,9 +45,10 @@ def latent_table(latents: "list[Latent]") -> Table:
         table.add_column(heading, justify="left" if heading == "follows" else "right")
     for latent in latents:
         told = (f"{latent.information:.2f}", f"{latent.share:.0%}") if latent.factor else ("", "")
-        follows = latent.factor or ("" if latent.used else "unused")
         style = "" if latent.used else "dim"
-        table.add_row(f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.variance:.3f}", follows, *told, style=style)
+        table.add_row(
+            f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.variance:.3f}", latent.follows, *told, style=style
+        )
     return table
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 PAIRS = 64  # a point is a mean over so many pairs
 TRAIN_POINTS = 10_000
@@ -24,6 +23,8 @@ def higgins(codes: NDArray[np.float32], grid: Sequence[int], rng: np.random.Gene
     Returns:
         `higgins`: the accuracy on points not trained on, 0 to 1.
     """
+    from sklearn.linear_model import LogisticRegression  # it takes a second, which who trains need not wait
+
     features, labels = points(codes, grid, TRAIN_POINTS, rng)
     classifier = LogisticRegression(max_iter=1000).fit(features, labels)
     return {"higgins": float(classifier.score(*points(codes, grid, TEST_POINTS, rng)))}
