@@ -109,6 +109,8 @@ def convert(value: Any, kind: Any, key: str) -> Any:
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
         inner = next(arm for arm in typing.get_args(kind) if arm is not types.NoneType)
         return None if value is None else convert(value, inner, key)
+    if typing.get_origin(kind) is tuple:
+        return words(value, key)
     if typing.get_origin(kind) is Literal:
         return chosen(key, value, typing.get_args(kind))
     try:
@@ -124,6 +126,13 @@ def chosen(key: str, value: Any, choices: Iterable[str]) -> Any:
     except ValueError as error:
         raise BvaeError(str(error)) from error
     return value
+
+
+def words(value: Any, key: str) -> tuple[str, ...]:
+    """A list of words; raises BvaeError where it is none."""
+    if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
+        raise BvaeError(f"{key} must be a list of words, not {value!r}")
+    return tuple(value)
 
 
 def number(value: Any) -> float:

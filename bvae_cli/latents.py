@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.encoding import Encoding
 from bvae_cli.metrics.mutual_information import mutual_information
+from bvae_cli.metrics.truth import Truth
 
 LEAST_SHARE = 0.05  # of a factor's entropy; less, counted in bins of a sample, may be chance
 UNUSED = 0.01  # nats; a latent whose KL is less is unused (the threshold of Duan et al. 2020, section 4)
@@ -38,25 +38,25 @@ class Latent:
         return self.factor or ("" if self.used else "unused")
 
 
-def describe(encoding: Encoding, spec: DataSpec, factors: NDArray[np.int64]) -> list[Latent]:
-    """Each latent, by number, over images of which `factors` (images, factors) are known."""
+def describe(encoding: Encoding, truth: Truth) -> list[Latent]:
+    """Each latent, by number, over images of which the truth is known."""
     mean, kl = encoding.mean.numpy(), encoding.kl.mean(dim=0).tolist()
     variance = encoding.logvar.exp().mean(dim=0).tolist()
-    information = mutual_information(mean, factors, spec.grid)  # (latents, factors)
+    information = mutual_information(mean, truth)  # (latents, factors)
     ranges = zip(mean.min(axis=0).tolist(), mean.max(axis=0).tolist(), strict=True)
     return [
-        Latent(index, kl[index], variance[index], low, high, *followed(information[index], kl[index], spec))
+        Latent(index, kl[index], variance[index], low, high, *followed(information[index], kl[index], truth))
         for index, (low, high) in enumerate(ranges)
     ]
 
 
-def followed(information: NDArray[np.float64], kl: float, spec: DataSpec) -> tuple[str | None, float, float]:
+def followed(information: NDArray[np.float64], kl: float, truth: Truth) -> tuple[str | None, float, float]:
     """The factor of which a latent tells most, how much in nats, and what share of the factor's entropy that is."""
     top = int(information.argmax())
-    told, entropy = float(information[top]), math.log(spec.grid[top])
+    told, entropy = float(information[top]), math.log(max(2, truth.sizes[top]))
     if kl < UNUSED or told < LEAST_SHARE * entropy:
         return None, 0.0, 0.0
-    return list(spec.factors)[top], told, told / entropy
+    return truth.names[top], told, told / entropy
 
 
 def by_kl(latents: list[Latent]) -> list[Latent]:

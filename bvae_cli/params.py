@@ -76,12 +76,16 @@ class Keep:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """How a checkpoint is scored."""
+    """How a representation is scored."""
 
     seed: Annotated[int, "Seed of the noise and of what the metrics draw."] = 0
+    repeats: Annotated[int, "Times that each metric is computed; their mean and standard deviation are told."] = 1
+    metrics: Annotated[tuple[str, ...], "A metric to compute. May be repeated. Default: all that are quick."] = ()
+    factors: Annotated[tuple[str, ...], "A factor to score by. May be repeated. Default: all."] = ()
 
     def __post_init__(self) -> None:
         at_least(self, 0, "seed")
+        at_least(self, 1, "repeats")
         at_most(self, GREATEST_SEED, "seed")
 
 

@@ -19,6 +19,7 @@ from bvae_cli.encoding import encode
 from bvae_cli.errors import BvaeError
 from bvae_cli.history import History, Progress, heading
 from bvae_cli.latents import describe
+from bvae_cli.metrics.truth import Truth
 from bvae_cli.models.vae import VAE
 from bvae_cli.optimisation import Optimisation, learning_rate
 from bvae_cli.params import Params
@@ -153,7 +154,8 @@ class Run:
     def checkpoint(self, step: int, vae: VAE, training: dict[str, Any] | None, report: Report) -> Checkpoint:
         """A model of this run, with what is to be known of its latents from a part of the images."""
         encoding = encode(vae, self.sample, self.params.train.precision, report)
-        latents = describe(encoding, self.spec, self.sample.factors(self.surveyed))
+        truth = Truth(self.sample.factors(self.surveyed), list(self.spec.factors))
+        latents = describe(encoding, truth)
         examples = (self.examples[:] * 255).byte()
         return Checkpoint(step, self.params, self.spec, vae, latents, examples, training)
 

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from conftest import ROOT
 from PIL import Image
+
+from bvae_cli.metrics.truth import Truth
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = [
@@ -39,6 +42,8 @@ def newcomer(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["traverse"] |= {"frames": 2}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     shutil.copy(small_npz, folder / "my-dsprites.npz")
+    truth = Truth.grid((3, 10, 10))
+    np.savez(folder / "my-codes.npz", codes=truth.factors.astype(np.float32), factors=truth.factors)
     Image.new("RGB", (100, 80), (200, 10, 10)).save(folder / "my-picture.png")
     git = "git init -q && git add -A && git -c user.name=me -c user.email=me@here commit -qm start"
     assert typed(git, folder).returncode == 0

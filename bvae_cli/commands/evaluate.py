@@ -1,41 +1,71 @@
 """bvae evaluate."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.table import Table
 
 from bvae_cli.commands.console import notice, reporting, result
-from bvae_cli.commands.options import CheckpointFile, Cpu, Data, Gpu, Out, with_params
+from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, Out, with_params
 from bvae_cli.params import Params
 
 if TYPE_CHECKING:
+    from bvae_cli.evaluation import Evaluation
     from bvae_cli.latents import Latent
+    from bvae_cli.scoring import Scores
+
+LOSSES = {
+    "elbo": "evidence bound, nats ↑",
+    "reconstruction": "of a picture, nats ↓",
+    "kl": "told of a picture, nats",
+    "latents_used": "KL over 0.01 nats",
+    "udr": "alike in other runs ↑",
+}
 
 
-@with_params("evaluate")
+@with_params("evaluate", "dataset.name")
 def evaluate(
     params: Params,
-    ckpt: CheckpointFile,
+    file: Annotated[Path, typer.Argument(metavar="CKPT|NPZ", help="A checkpoint.pt, or an npz with codes.")],
     gpu: Gpu = None,
     cpu: Cpu = False,
     data: Data = Path("data"),
     out: Out = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another checkpoint of the same data, for udr. May be repeated.", rich_help_panel=FILES),
+    ] = None,
 ) -> None:
-    """Score a checkpoint on all its images, and tell which latent is which.
+    """Score a checkpoint on all its images, or codes from anywhere, and tell which latent is which.
 
-    The folder then holds metrics.json and latents.csv.
+    The folder then holds metrics.json, latents.csv, information.csv and information.png.
     """
-    from bvae_cli import checkpoint, device, evaluation
+    from bvae_cli import checkpoint, codes, device, evaluation
     from bvae_cli.datasets.images import load
 
-    chosen = device.select(gpu, cpu)
-    model, folder = checkpoint.load(ckpt), out or ckpt.parent
-    images = load(data, model.spec.name)
+    chosen, folder = device.select(gpu, cpu), out or file.parent
     with reporting() as report:
-        done = evaluation.evaluate(model, images, params.evaluate, chosen, folder, report)
-    result.print(latent_table(done.latents), score_table(done.scores))
-    notice.print(f"{folder / 'metrics.json'} and {folder / 'latents.csv'} are ready.", soft_wrap=True)
+        if file.suffix == ".npz":
+            read = codes.read(file, data, params.dataset.name)
+            done = evaluation.evaluate_codes(read, params.evaluate, folder, report)
+        else:
+            model, others = checkpoint.load(file), [checkpoint.load(path) for path in against or []]
+            images = load(data, model.spec.name)
+            done = evaluation.evaluate(model, images, params.evaluate, chosen, folder, report, others)
+    show(done)
+    notice.print(f"{folder / 'metrics.json'} is ready.", soft_wrap=True)
+
+
+def show(done: "Evaluation") -> None:
+    """Print the tables, and what is not in them."""
+    if done.latents:
+        result.print(latent_table(done.latents))
+    result.print(score_table(done.scores))
+    for name, reason in done.scores.missing.items():
+        result.print(f"{name}: not computed, {reason}", highlight=False, markup=False, soft_wrap=True)
+    took = "  ".join(f"{name} {seconds:.1f}" for name, seconds in done.scores.seconds.items())
+    notice.print(f"seconds: {took}", highlight=False, soft_wrap=True)
 
 
 def latent_table(latents: "list[Latent]") -> Table:
@@ -45,18 +75,21 @@ def latent_table(latents: "list[Latent]") -> Table:
         table.add_column(heading, justify="left" if heading == "follows" else "right")
     for latent in latents:
         told = (f"{latent.information:.2f}", f"{latent.share:.0%}") if latent.factor else ("", "")
-        style = "" if latent.used else "dim"
-        table.add_row(
-            f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.variance:.3f}", latent.follows, *told, style=style
-        )
+        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.variance:.3f}", latent.follows, *told]
+        table.add_row(*row, style="" if latent.used else "dim")
     return table
 
 
-def score_table(scores: dict[str, float]) -> Table:
-    """A row a score."""
+def score_table(scores: "Scores") -> Table:
+    """A row a score: its value, what it means, and which way is better."""
+    from bvae_cli.metrics import METRICS
+
+    meanings = LOSSES | {name: words for metric in METRICS.values() for name, words in metric.meanings.items()}
     table = Table(title="Scores")
     table.add_column("score")
     table.add_column("value", justify="right")
-    for name, value in scores.items():
-        table.add_row(name, f"{value:.4g}")
+    table.add_column("what it means")
+    for name, value in scores.values.items():
+        spread = f" ± {scores.deviations[name]:.2g}" if name in scores.deviations else ""
+        table.add_row(name, f"{value:.4g}{spread}", meanings[name])
     return table

@@ -64,7 +64,7 @@ def with_params(*choices: str) -> Callable[[Callable[..., None]], Callable[..., 
         def called(params: Path | None, **given: Any) -> None:
             options: dict[str, dict[str, Any]] = {}
             for name, (section, key) in knobs.items():
-                if (value := given.pop(name)) is not None:
+                if (value := given.pop(name)) not in (None, []):
                     options.setdefault(section, {})[key] = value
             command(config.load(params, options), **given)
 
@@ -108,8 +108,17 @@ def option(section: str, key: str) -> Any:
         owner = next(cls for cls in owners(section) if key in config.field_types(cls))
         kind, text = typing.get_args(typing.get_type_hints(owner, include_extras=True)[key])
         default = getattr(owner, key)
-    shown = text if default is None else f"{text} Default: {default}."
-    return Annotated[kind | None, typer.Option(help=shown, show_default=False, rich_help_panel=section.capitalize())]
+    several = typing.get_origin(kind) is tuple
+    shown = text if default is None or several else f"{text} Default: {default}."
+    return Annotated[
+        list[str] | None if several else kind | None,
+        typer.Option(*option_flags(key), help=shown, show_default=False, rich_help_panel=section.capitalize()),
+    ]
+
+
+def option_flags(key: str) -> list[str]:
+    """The name of an option that is not its key's: one that may be repeated names one thing."""
+    return ["--metric"] if key == "metrics" else []
 
 
 def owners(section: str) -> list[type[Any]]:

@@ -1,50 +1,62 @@
 """The β-VAE metric (Higgins et al. 2017, section 3 and algorithm 1)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
+from bvae_cli.metrics.truth import Truth
+
 PAIRS = 64  # a point is a mean over so many pairs
-TRAIN_POINTS = 10_000
-TEST_POINTS = 5_000
+TRAIN, TEST = 10_000, 5_000  # points
+TOGETHER = 500  # points made at once, for the sake of memory
 
 
-def higgins(codes: NDArray[np.float32], grid: Sequence[int], rng: np.random.Generator) -> dict[str, float]:
+def higgins(codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator) -> dict[str, float]:
     """How well a linear classifier tells which factor two batches agree in, pair by pair.
 
     Settings are those of Locatello et al. 2019, appendix C. Chance is 1 / factors.
 
     Args:
-        codes: (images, latents), the code of every image of the grid, the last factor varying fastest.
-        grid: how many values each factor has.
+        codes: (images, latents).
+        truth: the factors of the images.
         rng: draws factors and pairs.
 
     Returns:
         `higgins`: the accuracy on points not trained on, 0 to 1.
+
+    Raises:
+        BvaeError: there is a factor in which no two images agree.
     """
+    return {"higgins": accuracy(codes, truth, rng)}
+
+
+def accuracy(
+    codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator,
+    pairs: int = PAIRS, train: int = TRAIN, test: int = TEST,
+) -> float:  # fmt: skip
+    """The accuracy with batches of so many pairs, on so many points."""
     from sklearn.linear_model import LogisticRegression  # it takes a second, which who trains need not wait
 
-    features, labels = points(codes, grid, TRAIN_POINTS, rng)
-    classifier = LogisticRegression(max_iter=1000).fit(features, labels)
-    return {"higgins": float(classifier.score(*points(codes, grid, TEST_POINTS, rng)))}
+    classifier = LogisticRegression(max_iter=1000).fit(*points(codes, truth, pairs, train, rng))
+    return float(classifier.score(*points(codes, truth, pairs, test, rng)))
 
 
 def points(
-    codes: NDArray[np.float32], grid: Sequence[int], count: int, rng: np.random.Generator
+    codes: NDArray[np.float32], truth: Truth, pairs: int, count: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Features (count, latents), the mean distance of pairs in each latent, and labels (count,), what they agree in."""
-    varied = np.flatnonzero(np.asarray(grid) > 1)  # all pairs agree in a factor of one value
-    labels = rng.choice(varied, size=count)
-    features = np.stack([mean_distance(codes, grid, factor, rng) for factor in labels])
+    labels = rng.integers(len(truth.names), size=count)
+    features = np.empty((count, codes.shape[1]), np.float32)
+    for factor in range(len(truth.names)):
+        places = np.flatnonzero(labels == factor)
+        for some in np.array_split(places, len(places) // TOGETHER + 1):
+            features[some] = mean_distance(codes, truth, factor, (len(some), pairs), rng)
     return features, labels
 
 
 def mean_distance(
-    codes: NDArray[np.float32], grid: Sequence[int], factor: int, rng: np.random.Generator
+    codes: NDArray[np.float32], truth: Truth, factor: int, shape: tuple[int, int], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """(latents,): the mean over pairs, which agree in `factor` alone for sure, of |z1 − z2|."""
-    first, second = rng.integers(grid, size=(2, PAIRS, len(grid))).transpose(0, 2, 1)  # each (factors, pairs)
-    second[factor] = first[factor]
-    one, other = (codes[np.ravel_multi_index(tuple(values), tuple(grid))] for values in (first, second))
-    return np.asarray(np.abs(one - other).mean(axis=0))
+    """(points, latents): the mean of |z1 − z2| over pairs that agree in `factor`; `shape` is (points, pairs)."""
+    first = truth.draw(shape[0] * shape[1], rng).reshape(shape)
+    second = truth.alike(first, factor, rng)
+    return np.asarray(np.abs(codes[first] - codes[second]).mean(axis=1))

@@ -6,31 +6,38 @@ import numpy as np
 import pytest
 
 from bvae_cli.metrics.mutual_information import equal_width_bins, mutual_information
+from bvae_cli.metrics.truth import Truth
 
 GRID = (3, 5, 4)
-FACTORS = np.stack(np.unravel_index(np.arange(60), GRID), axis=-1)
+TRUTH = Truth.grid(GRID)
+FACTORS = TRUTH.factors
 
 
 def test_the_factors_tell_their_entropy_and_nothing_of_each_other() -> None:
-    information = mutual_information(FACTORS.astype(np.float32), FACTORS, GRID)
+    information = mutual_information(FACTORS.astype(np.float32), TRUTH)
     assert information == pytest.approx(np.diag(np.log(GRID)), abs=1e-12)
 
 
 def test_a_dead_code_tells_nothing() -> None:
-    assert not mutual_information(np.full((60, 2), 0.3, dtype=np.float32), FACTORS, GRID).any()
+    assert not mutual_information(np.full((60, 2), 0.3, dtype=np.float32), TRUTH).any()
 
 
 def test_scaling_and_shifting_a_code_change_nothing() -> None:
     codes = np.random.default_rng(0).integers(200, size=(60, 2)).astype(np.float32)
-    moved = mutual_information(4 * codes - 8, FACTORS, GRID)
+    moved = mutual_information(4 * codes - 8, TRUTH)
     assert moved.max() > 0
-    assert np.array_equal(moved, mutual_information(codes, FACTORS, GRID))
+    assert np.array_equal(moved, mutual_information(codes, TRUTH))
 
 
 def test_a_code_that_joins_two_values_tells_the_entropy_of_what_is_left() -> None:
     joined = (FACTORS[:, 2:] >= 2).astype(np.float32)
-    assert mutual_information(joined, FACTORS, GRID)[0, 2] == pytest.approx(math.log(2))
+    assert mutual_information(joined, TRUTH)[0, 2] == pytest.approx(math.log(2))
 
 
 def test_bins_are_of_equal_width_and_the_greatest_value_is_in_the_last() -> None:
     assert equal_width_bins(np.linspace(0, 20, 41, dtype=np.float32)).tolist() == [*np.repeat(range(20), 2), 19]
+
+
+def test_three_bins_of_six_values_hold_two_each() -> None:
+    values = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], dtype=np.float32)
+    assert equal_width_bins(values, 3).tolist() == [0, 0, 1, 1, 2, 2]

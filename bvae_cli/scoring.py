@@ -1,0 +1,110 @@
+"""Scores of codes, whoever made them."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvae_cli.checks import one_of
+from bvae_cli.codes import Codes
+from bvae_cli.errors import BvaeError
+from bvae_cli.metrics import METRICS, Metric
+from bvae_cli.metrics.truth import Truth
+from bvae_cli.params import Evaluate
+from bvae_cli.reporting import Report
+
+LEAST = 100  # samples, with fewer of which a score says nothing
+
+
+@dataclass
+class Scores:
+    """What came of it."""
+
+    values: dict[str, float] = field(default_factory=dict)  # by score, a mean over repeats
+    deviations: dict[str, float] = field(default_factory=dict)  # over repeats, where there is more than one
+    seconds: dict[str, float] = field(default_factory=dict)  # by metric
+    missing: dict[str, str] = field(default_factory=dict)  # by metric, why it is not there
+
+    def numbers(self) -> dict[str, float]:
+        """All in one, for a file."""
+        return self.values | {f"{name}_std": value for name, value in self.deviations.items()}
+
+    def add(self, name: str, score: Callable[[np.random.Generator], dict[str, float]], settings: Evaluate) -> None:
+        """Score once for each repeat, each with a seed of its own; note why not where it cannot be done."""
+        started = time.perf_counter()
+        seeds = [[settings.seed, repeat] for repeat in range(settings.repeats)]
+        try:
+            drawn = [score(np.random.default_rng(seed)) for seed in seeds]
+        except BvaeError as error:
+            self.missing[name] = error.message
+            return
+        self.seconds[name] = time.perf_counter() - started
+        for key in drawn[0]:
+            values = [result[key] for result in drawn]
+            self.values[key] = float(np.mean(values))
+            if len(values) > 1:
+                self.deviations[key] = float(np.std(values, ddof=1))
+
+
+def score(codes: Codes, truth: Truth | None, settings: Evaluate, report: Report) -> Scores:
+    """Score codes by the metrics that are asked for, or by all that can be.
+
+    Raises:
+        BvaeError: there is no such metric, codes that are not finite, or too few of them.
+    """
+    require_sound(codes.mean)
+    wanted, scores = chosen(settings.metrics), Scores()
+    for done, (name, metric) in enumerate(wanted.items()):
+        report(f"scoring {name}", done, len(wanted))
+        scores.add(name, partial(compute, metric, codes, truth), settings)
+    report("scoring", len(wanted), len(wanted))
+    return scores
+
+
+def compute(metric: Metric, codes: Codes, truth: Truth | None, rng: np.random.Generator) -> dict[str, float]:
+    """A metric's scores; raises BvaeError where what is known is not enough for it."""
+    if metric.supervised and truth is None:
+        raise BvaeError("no factors are known")
+    if not metric.posterior:
+        return metric.score(codes.mean, truth, rng)
+    if codes.logvar is None:
+        raise BvaeError("no posteriors are known, but codes alone")
+    return metric.score(codes.mean, codes.logvar, truth, rng)
+
+
+def chosen(names: Iterable[str]) -> Mapping[str, Metric]:
+    """The metrics of these names, or the usual ones where none is named; raises BvaeError where there is no such."""
+    try:
+        for name in names:
+            one_of("metric", name, METRICS)
+    except ValueError as error:
+        raise BvaeError(str(error)) from error
+    return {name: METRICS[name] for name in names} or {name: entry for name, entry in METRICS.items() if entry.usual}
+
+
+def require_sound(codes: NDArray[np.float32]) -> None:
+    """Raise BvaeError where codes cannot be scored."""
+    if len(codes) < LEAST:
+        raise BvaeError(f"there are only {len(codes)} samples", f"metrics need {LEAST} at least, better thousands.")
+    if not np.isfinite(codes).all():
+        where = int(np.flatnonzero(~np.isfinite(codes).all(axis=1))[0])
+        raise BvaeError(f"codes are not all finite: see sample {where}", "leave such samples out, or train anew.")
+
+
+def restricted(truth: Truth, names: Iterable[str]) -> Truth:
+    """The factors to score by: those named, or all, but for those of one value; raises BvaeError where none is left."""
+    try:
+        for name in names:
+            one_of("factors", name, truth.names)
+    except ValueError as error:
+        raise BvaeError(str(error)) from error
+    left = (truth.only(names) if names else truth).varying()
+    for name, size in zip(left.names, left.sizes, strict=True):
+        if 2 * size > len(left):
+            raise BvaeError(f"{name} has {size} values in {len(left)} samples: too many", "put them in bins first.")
+    if len(left.names) < 2:
+        raise BvaeError("fewer than two factors vary: there is nothing to be told apart", "score by more --factors.")
+    return left

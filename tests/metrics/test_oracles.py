@@ -1,0 +1,242 @@
+"""Every metric on representations whose score is known: the factors themselves, nothing, noise, everything twice."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from bvae_cli.errors import BvaeError
+from bvae_cli.metrics import METRICS
+from bvae_cli.metrics.aam import aam
+from bvae_cli.metrics.dci import dci, dci_published, disentanglement
+from bvae_cli.metrics.factor_vae import accuracy as factor_vae_accuracy
+from bvae_cli.metrics.higgins import accuracy as higgins_accuracy
+from bvae_cli.metrics.higgins import higgins
+from bvae_cli.metrics.irs import irs
+from bvae_cli.metrics.mig import mig
+from bvae_cli.metrics.mig_sampled import log_density, mig_sampled
+from bvae_cli.metrics.modularity import explicitness, modularity, of_information
+from bvae_cli.metrics.sap import sap, sap_continuous
+from bvae_cli.metrics.truth import Truth
+from bvae_cli.metrics.udr import relative_strength, udr
+from bvae_cli.metrics.unsupervised import total_correlation, wasserstein
+
+Scores = dict[str, float]
+Array = np.ndarray
+
+
+def random(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+IDEAL = Truth.of(random(7).integers(1, 11, size=(100_000, 10)))
+"""Ten factors, uniform on ten values."""
+IDENTITY = IDEAL.factors.astype(np.float32) + 1
+ZEROS, TWICE = np.zeros_like(IDENTITY), np.hstack([IDENTITY, IDENTITY])
+PERMUTED = random(8).permuted(IDENTITY, axis=1)
+"""Each observation's own entries in an order of its own."""
+
+
+def first(score: Callable[..., Scores], codes: Array, **settings: int) -> float:
+    return next(iter(score(codes, IDEAL, random(), **settings).values()))
+
+
+def test_higgins() -> None:
+    assert higgins_accuracy(IDENTITY, IDEAL, random(), pairs=5, train=2000, test=2000) >= 0.9
+
+
+def test_factor_vae() -> None:
+    score = partial(factor_vae_accuracy, truth=IDEAL, rng=random(), batch=5, train=3000, test=2000, reference=2500)
+    assert score(IDENTITY) >= 0.9
+    assert score(ZEROS) <= 0.2
+
+
+def test_mig() -> None:
+    assert first(mig, IDENTITY, samples=3000) >= 0.9
+    assert first(mig, ZEROS, samples=3000) <= 0.2
+    assert first(mig, TWICE, samples=3000) <= 0.1
+
+
+def test_aam() -> None:
+    assert first(aam, IDENTITY) >= 0.9
+    assert first(aam, ZEROS) == 0
+    assert first(aam, TWICE) == 0
+
+
+@pytest.mark.parametrize("score", [dci, dci_published])
+def test_dci(score: Callable[..., Scores]) -> None:
+    disentangled, complete, _ = score(IDENTITY, IDEAL, random(), train=1000, test=1000).values()
+    assert min(disentangled, complete) >= 0.9
+    assert first(score, PERMUTED, train=1000, test=1000) <= 0.2
+    disentangled, complete, _ = score(TWICE, IDEAL, random(), train=1000, test=1000).values()
+    assert disentangled >= 0.9
+    assert complete == pytest.approx(0.699, abs=0.1)
+
+
+def test_modularity() -> None:
+    assert first(modularity, IDENTITY, samples=3000) >= 0.9
+    assert first(modularity, PERMUTED, samples=20_000) <= 0.2
+    assert first(modularity, TWICE, samples=3000) >= 0.9
+
+
+def test_explicitness() -> None:
+    truth = Truth.grid((3, 40, 40))
+    line = truth.factors.astype(np.float32)
+    columns = zip(truth.sizes, truth.factors.T, strict=True)
+    one_hot = np.concatenate([np.eye(size, dtype=np.float32)[column] for size, column in columns], axis=1)
+    assert explicitness(one_hot, truth, random(), 3000, 1500)["explicitness"] >= 0.99
+    assert explicitness(np.zeros_like(line), truth, random(), 3000, 1500)["explicitness"] == 0.5
+
+
+def test_sap() -> None:
+    assert first(sap_continuous, IDENTITY, samples=3000) >= 0.9
+    assert first(sap_continuous, ZEROS, samples=3000) <= 0.2
+    assert first(sap_continuous, TWICE, samples=3000) <= 0.2
+
+
+def test_sap_of_classes() -> None:
+    truth = Truth.grid((2, 2, 25, 25))
+    codes = truth.factors.astype(np.float32) - 0.5
+    assert sap(codes[:, :2], truth.only(truth.names[:2]), random(), 1000, 500)["sap"] == pytest.approx(0.5, abs=0.08)
+    assert sap(np.zeros_like(codes), truth, random(), 1000, 500)["sap"] == 0
+
+
+def test_irs() -> None:
+    assert first(irs, IDENTITY, samples=3000) >= 0.9
+    assert first(irs, ZEROS, samples=3000) <= 0.1
+
+
+def test_closed_forms_of_dci() -> None:
+    diagonal, both = 5 * np.eye(10), np.hstack([5 * np.eye(5), 5 * np.eye(5)])
+    assert disentanglement(diagonal) == disentanglement(diagonal.T) == pytest.approx(1)
+    assert disentanglement(both) == pytest.approx(0.698970, abs=5e-7)
+    assert disentanglement(np.vstack([5 * np.eye(5), 5 * np.eye(5)]).T) == pytest.approx(0.698970, abs=5e-7)
+    assert disentanglement(np.zeros((10, 10))) == 0
+
+
+def test_closed_forms_of_modularity() -> None:
+    one_empty = np.diag([5.0, 5.0, 0.0])
+    assert of_information(one_empty) == pytest.approx(2 / 3)
+    assert of_information(np.hstack([5 * np.eye(5), 5 * np.eye(5)])) == pytest.approx(8 / 9)
+    assert of_information(np.zeros((3, 3))) == 0
+
+
+def test_closed_forms_of_the_unsupervised_scores() -> None:
+    covariance = np.array([[1, 0.9], [0.9, 1]])
+    assert total_correlation(covariance) == pytest.approx(0.830366, abs=5e-7)
+    assert wasserstein(covariance) == pytest.approx(0.610735, abs=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "strength"),
+    [
+        (np.eye(3), 1),
+        (np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]), 2 / 3),
+        (np.ones((3, 3)), 1 / 3),
+        (np.zeros((3, 3)), 0),
+    ],
+)
+def test_closed_forms_of_udr(similarity: Array, strength: float) -> None:
+    assert relative_strength(similarity) == pytest.approx(strength)
+
+
+def test_udr_sees_through_order_and_sign_but_not_through_rotation() -> None:
+    codes = random().normal(size=(10_000, 4)).astype(np.float32)
+    turned = codes @ np.linalg.qr(random(1).normal(size=(4, 4)))[0].astype(np.float32)
+    alive = np.array([1, 1, 1, 0.001], dtype=np.float32)
+    for spearman in (False, True):
+        same = udr([codes, -codes[:, [2, 0, 1, 3]]], [alive, alive], spearman=spearman)
+        assert same == pytest.approx([1, 1], abs=0.12)
+        assert udr([codes, turned], [np.ones(4, np.float32)] * 2, spearman=spearman)[0] < 0.6
+    assert udr([codes, codes], [alive, np.zeros(4, np.float32)]) == [0, 0]
+
+
+def test_a_density_of_one_gaussian_is_its_own() -> None:
+    z = torch.linspace(-3, 3, 7)[:, None]
+    expected = -0.5 * ((z - 0.5) / 2) ** 2 - np.log(2 * np.sqrt(2 * np.pi))
+    assert torch.allclose(log_density(z, torch.tensor([[0.5]]), torch.tensor([[2 * np.log(2.0)]]).float()), expected)
+
+
+def test_the_sampled_gap_of_factors_that_are_codes_is_one() -> None:
+    truth = Truth.grid((4, 5, 6))
+    codes = truth.factors.astype(np.float32)
+    narrow = np.full_like(codes, -8)
+    assert mig_sampled(codes, narrow, truth, random())["mig_sampled"] == pytest.approx(1, abs=0.02)
+    dead = mig_sampled(0 * codes, 0 * codes, truth, random())["mig_sampled"]
+    assert dead == pytest.approx(0, abs=0.02)
+
+
+GRID = Truth.grid((3, 6, 8, 8))
+BLURRED = (GRID.factors + 0.5 * random(3).normal(size=GRID.factors.shape)).astype(np.float32)
+QUICK = {name: metric for name, metric in METRICS.items() if name not in {"dci_published", "mig_sampled"}}
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_seed_gives_a_score_to_the_bit(name: str) -> None:
+    assert QUICK[name].score(BLURRED, GRID, random()) == QUICK[name].score(BLURRED, GRID, random())
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_the_order_of_latents_does_not_matter(name: str) -> None:
+    there, back = (QUICK[name].score(codes, GRID, random()) for codes in (BLURRED, BLURRED[:, ::-1].copy()))
+    assert there == pytest.approx(back, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["aam", "explicitness", "factor_vae", "mig", "modularity"])
+def test_the_scale_of_a_latent_does_not_matter(name: str) -> None:
+    scaled = BLURRED * np.array([2, 0.5, 8, 4], dtype=np.float32)
+    tolerance = 0.01 if name == "explicitness" else 1e-9  # which regularises weights
+    before = QUICK[name].score(BLURRED, GRID, random())
+    assert QUICK[name].score(scaled, GRID, random()) == pytest.approx(before, abs=tolerance)
+
+
+def test_turning_the_latents_matters() -> None:
+    turned = BLURRED @ np.linalg.qr(random(1).normal(size=(4, 4)))[0].astype(np.float32)
+    for name in ("mig", "modularity", "sap", "dci", "irs", "aam"):
+        assert first_of(name, turned) < first_of(name, BLURRED) - 0.03
+
+
+def first_of(name: str, codes: Array) -> float:
+    return next(iter(QUICK[name].score(codes, GRID, random()).values()))
+
+
+@pytest.mark.parametrize(("name", "chance"), [
+    ("aam", 0), ("dci", 0), ("explicitness", 0.5), ("factor_vae", 0), ("irs", 0), ("mig", 0), ("modularity", 0),
+    ("sap", 0), ("unsupervised", 0),
+])  # fmt: skip
+def test_a_dead_representation_scores_what_the_papers_say(name: str, chance: float) -> None:
+    dead = np.full((len(GRID), 5), 0.25, dtype=np.float32)
+    assert first_of(name, dead) == pytest.approx(chance, abs=1e-6)
+
+
+def test_labels_may_be_anything_in_a_plain_list() -> None:
+    some = random().integers(len(GRID), size=600)
+    shape = np.array(["square", "ellipse", "heart"])[GRID.factors[some, 0]]
+    truth = Truth.of(np.stack([shape, GRID.factors[some, 1].astype(str)], axis=1), ["shape", "scale"])
+    assert truth.sizes == [3, 6]
+    assert higgins(BLURRED[some], truth, random())["higgins"] > 0.9
+
+
+def test_a_small_list_is_split_and_not_learnt_by_heart() -> None:
+    learnt, tested = Truth.grid((10, 30)).split(10_000, 5_000, random())
+    assert len(learnt) == 200
+    assert len(tested) == 100
+    assert not set(learnt.tolist()) & set(tested.tolist())
+
+
+def test_labels_that_never_agree_allow_no_intervention() -> None:
+    alone = Truth.of(np.arange(200).reshape(100, 2))
+    with pytest.raises(BvaeError, match="no two samples agree in factor0"):
+        higgins(np.zeros((100, 3), np.float32), alone, random())
+
+
+@pytest.mark.parametrize("factor", range(4))
+def test_images_are_drawn_that_agree_in_a_factor_and_in_no_other(factor: int) -> None:
+    given = GRID.draw(20_000, random())
+    alike = GRID.alike(given, factor, random(1))
+    agree = (GRID.factors[given] == GRID.factors[alike]).mean(axis=0)
+    expected = [1 / size for size in GRID.sizes]
+    expected[factor] = 1
+    assert agree == pytest.approx(expected, abs=0.02)

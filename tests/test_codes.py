@@ -1,0 +1,156 @@
+"""Scoring codes that other programs made, and choosing what is scored."""
+
+import csv
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+from conftest import Bvae
+
+from bvae_cli.metrics.truth import Truth
+
+TRUTH = Truth.grid((3, 4, 5, 20))
+CODES = (TRUTH.factors + 0.3 * np.random.default_rng(0).normal(size=TRUTH.factors.shape)).astype(np.float32)
+NAMES = np.array(["shape", "scale", "posX", "posY"])
+FEW = ["--metric", "mig", "--metric", "modularity"]
+
+
+def npz(**arrays: Any) -> str:
+    np.savez("codes.npz", **arrays)
+    return "codes.npz"
+
+
+def metrics() -> dict[str, float]:
+    scores: dict[str, float] = json.loads(Path("metrics.json").read_text())
+    return scores
+
+
+def test_codes_with_factors_are_scored_by_every_metric(bvae: Bvae) -> None:
+    result = bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors, factor_names=NAMES))
+    assert result.code == 0, result.err
+    assert {"aam", "dci_completeness", "explicitness", "factor_vae", "higgins", "irs", "mig", "sap"} <= set(metrics())
+    assert metrics()["mig"] > 0.5
+    assert "best latent's lead ↑" in result.out
+    assert "mig_sampled: not computed, no posteriors are known" in result.out
+
+
+def test_posteriors_are_scored_by_samples(bvae: Bvae) -> None:
+    arrays = {"codes": CODES, "logvar": np.full_like(CODES, -3), "factors": TRUTH.factors}
+    bvae("evaluate", npz(**arrays), "--metric", "mig_sampled")
+    assert 0.4 < metrics()["mig_sampled"] < 1
+
+
+def test_without_factors_what_can_be_is_scored_and_the_rest_named(bvae: Bvae) -> None:
+    result = bvae("evaluate", npz(codes=CODES))
+    assert result.code == 0
+    assert set(metrics()) == {"total_correlation", "wasserstein", "latent_information"}
+    assert "higgins: not computed, no factors are known" in result.out
+    assert not Path("information.png").exists()
+
+
+def test_codes_of_a_whole_data_set_need_no_factors(bvae: Bvae, data: Path) -> None:
+    codes = np.random.default_rng(0).normal(size=(1536, 3))
+    bvae("evaluate", npz(codes=codes), "--data", data, *FEW)
+    assert Path("information.csv").read_text().startswith("latent,shape,scale,orientation,posX,posY\n")
+
+
+def test_what_each_latent_tells_is_a_table_and_a_picture(bvae: Bvae) -> None:
+    bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors, factor_names=NAMES), *FEW)
+    with Path("information.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["latent"] for row in rows] == ["z0", "z1", "z2", "z3"]
+    for row, name in zip(rows, NAMES, strict=True):
+        information = {factor: float(row[factor]) for factor in NAMES}
+        assert information[name] == max(information.values())
+    assert imageio.imread("information.png").shape[2] >= 3
+
+
+def test_some_metrics_are_picked(bvae: Bvae) -> None:
+    bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors), *FEW)
+    assert list(metrics()) == ["mig", "modularity"]
+
+
+def test_a_metric_alone_scores_what_it_scores_among_others(bvae: Bvae) -> None:
+    bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors), *FEW)
+    among = metrics()["modularity"]
+    bvae("evaluate", "codes.npz", "--metric", "modularity")
+    assert metrics() == {"modularity": among}
+
+
+def test_factors_may_be_left_out(bvae: Bvae) -> None:
+    named = npz(codes=CODES, factors=TRUTH.factors, factor_names=NAMES)
+    bvae("evaluate", named, *FEW, "--factors", "scale", "--factors", "posX")
+    assert Path("information.csv").read_text().startswith("latent,scale,posX\n")
+
+
+def test_repeats_give_a_mean_and_a_deviation_the_same_each_time(bvae: Bvae) -> None:
+    for _ in range(2):
+        result = bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors), "--metric", "mig", "--repeats", 5)
+        assert "±" in result.out
+    first = metrics()
+    assert set(first) == {"mig", "mig_std"}
+    assert 0 < first["mig_std"] < 0.05
+
+
+def test_other_checkpoints_give_a_ranking(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    options = ["--data", data, "--cpu", "--out", ".", "--metric", "mig"]
+    bvae("evaluate", checkpoint, *options, "--against", checkpoint)
+    assert metrics()["udr"] > 0.2
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"codes": np.where(CODES > 2, np.nan, CODES)}, "codes are not all finite: see sample"),
+        ({"codes": CODES[:20]}, "there are only 20 samples"),
+        ({"latents": CODES}, "has no array `codes`"),
+        ({"codes": CODES[:, 0]}, "has no array `codes`"),
+        ({"codes": CODES.astype(str)}, "has no array `codes`"),
+        ({"codes": CODES, "factors": TRUTH.factors[:-1]}, "factors are (1199, 4), not (1200, factors)"),
+        ({"codes": CODES, "factors": TRUTH.factors, "factor_names": NAMES[:2]}, "2 factor_names for 4 factors"),
+        ({"codes": CODES, "factors": 0 * TRUTH.factors}, "fewer than two factors vary"),
+        ({"codes": CODES, "factors": np.random.default_rng(0).normal(size=(1200, 2))}, "put them in bins first"),
+        ({"codes": CODES, "logvar": CODES[:7]}, "logvar is not as codes are"),
+    ],
+)
+def test_codes_that_cannot_be_scored_are_refused(bvae: Bvae, arrays: dict[str, Any], said: str) -> None:
+    result = bvae("evaluate", npz(**arrays))
+    assert result.code == 1
+    assert said in result.err
+    assert not Path("metrics.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (["--metric", "migg"], "did you mean mig?"),
+        (["--factors", "shap"], "did you mean shape?"),
+        (["--repeats", 0], "evaluate.repeats must be at least 1"),
+    ],
+)
+def test_a_wrong_choice_is_answered_with_the_right_one(bvae: Bvae, option: list[object], said: str) -> None:
+    result = bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors, factor_names=NAMES), *option)
+    assert result.code == 1
+    assert said in result.err
+
+
+def test_a_missing_file_and_a_cut_one_are_refused(bvae: Bvae) -> None:
+    assert "there is no file nowhere.npz" in bvae("evaluate", "nowhere.npz").err
+    whole = Path(npz(codes=CODES)).read_bytes()
+    Path("codes.npz").write_bytes(whole[:1000])
+    assert "is no npz of plain arrays, or cut short" in bvae("evaluate", "codes.npz").err
+
+
+def test_a_pickle_in_an_npz_is_not_opened(bvae: Bvae) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (Path("sprung"),)
+
+    np.savez("codes.npz", codes=np.array([Trap()], dtype=object))
+    assert pickle.dumps(Trap())
+    assert bvae("evaluate", "codes.npz").code == 1
+    assert not Path("sprung").exists()
