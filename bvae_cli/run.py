@@ -156,7 +156,7 @@ class Run:
         encoding = encode(vae, self.sample, self.params.train.precision, report)
         truth = Truth(self.sample.factors(self.surveyed), list(self.spec.factors))
         latents = describe(encoding, truth)
-        examples = (self.examples[:] * 255).byte()
+        examples = (self.examples[:] * 255).byte().cpu()
         return Checkpoint(step, self.params, self.spec, vae, latents, examples, training)
 
 
