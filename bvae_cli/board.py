@@ -27,7 +27,3 @@ class Board:
         for name, value in (losses | latents | knobs).items():
             self.writer.add_scalar(name, value, row.step)
         self.writer.flush()
-
-    def close(self) -> None:
-        """Write what is left."""
-        self.writer.close()

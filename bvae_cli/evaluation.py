@@ -55,14 +55,14 @@ def evaluate(
     """
     require_folder(out)
     keep_freed_memory()
-    truth = Truth(images.factors(np.arange(len(images))), list(images.spec.factors))
+    truth = Truth.grid(images.spec.grid, list(images.spec.factors))
     asked = restricted(truth, settings.factors)
     vae, images, precision = checkpoint.vae.to(device), images.to(device), checkpoint.params.train.precision
     started = time.perf_counter()
     encoding = encode(vae, images, precision, report)
     encoded = time.perf_counter()
     reconstruction = reconstruction_losses(vae, images, encoding, precision, settings.seed, report)
-    took = {"encoding": encoded - started, "decoding": time.perf_counter() - encoded}
+    decoded = time.perf_counter()
     codes = Codes(encoding.mean.numpy(), encoding.logvar.numpy(), truth)
     scores = score(codes, asked, settings, report)
     if others:
@@ -70,7 +70,7 @@ def evaluate(
     latents = by_kl(describe(encoding, truth))
     used = {"latents_used": sum(latent.used for latent in latents)}
     scores.values = losses(encoding, reconstruction) | used | scores.values
-    scores.seconds = took | scores.seconds
+    scores.seconds = {"encoding": encoded - started, "decoding": decoded - encoded} | scores.seconds
     write(out, scores, codes.mean, asked)
     write_csv(
         out / "latents.csv", [field.name for field in fields(Latent)], (asdict(each).values() for each in latents)

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.checks import one_of
+from bvae_cli import config
 from bvae_cli.codes import Codes
 from bvae_cli.errors import BvaeError
 from bvae_cli.metrics import METRICS, Metric
@@ -77,11 +77,8 @@ def compute(metric: Metric, codes: Codes, truth: Truth | None, rng: np.random.Ge
 
 def chosen(names: Iterable[str]) -> Mapping[str, Metric]:
     """The metrics of these names, or the usual ones where none is named; raises BvaeError where there is no such."""
-    try:
-        for name in names:
-            one_of("metric", name, METRICS)
-    except ValueError as error:
-        raise BvaeError(str(error)) from error
+    for name in names:
+        config.chosen("metric", name, METRICS)
     return {name: METRICS[name] for name in names} or {name: entry for name, entry in METRICS.items() if entry.usual}
 
 
@@ -96,11 +93,8 @@ def require_sound(codes: NDArray[np.float32]) -> None:
 
 def restricted(truth: Truth, names: Iterable[str]) -> Truth:
     """The factors to score by: those named, or all, but for those of one value; raises BvaeError where none is left."""
-    try:
-        for name in names:
-            one_of("factors", name, truth.names)
-    except ValueError as error:
-        raise BvaeError(str(error)) from error
+    for name in names:
+        config.chosen("factors", name, truth.names)
     left = (truth.only(names) if names else truth).varying()
     for name, size in zip(left.names, left.sizes, strict=True):
         if 2 * size > len(left):

@@ -19,7 +19,7 @@ FLOORS = {
     "errors": 0, "checks": 0, "reporting": 0, "interruption": 0, "memory": 0, "files": 1,
     "models": 2, "objectives": 2, "datasets": 2, "metrics": 2, "rendering": 2, "device": 2,
     "params": 3, "config": 4,
-    "codes": 3, "heatmap": 2, "scoring": 4, "encoding": 4, "optimisation": 4, "history": 4,
+    "codes": 3, "heatmap": 2, "scoring": 5, "encoding": 4, "optimisation": 4, "history": 4,
     "board": 5, "latents": 5, "checkpoint": 6,
     "pictures": 7, "reconstruction": 7, "run": 8,
     "training": 9, "evaluation": 9, "traversal": 9,

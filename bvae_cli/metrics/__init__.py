@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from bvae_cli.metrics.aam import aam
 from bvae_cli.metrics.dci import dci, dci_published
+from bvae_cli.metrics.explicitness import explicitness
 from bvae_cli.metrics.factor_vae import factor_vae
 from bvae_cli.metrics.higgins import higgins
 from bvae_cli.metrics.irs import irs
 from bvae_cli.metrics.mig import mig
 from bvae_cli.metrics.mig_sampled import mig_sampled
-from bvae_cli.metrics.modularity import explicitness, modularity
+from bvae_cli.metrics.modularity import modularity
 from bvae_cli.metrics.sap import sap
 from bvae_cli.metrics.unsupervised import unsupervised
 

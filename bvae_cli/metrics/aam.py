@@ -23,7 +23,7 @@ def aam(codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, samp
         counts 0.
     """
     some = truth.draw(samples, rng)
-    information = mutual_information(codes[some], Truth(truth.factors[some], truth.names))
+    information = mutual_information(codes[some], truth.at(some))
     top = information.max(axis=0)
     rest = information.sum(axis=0) - top
     told = np.where(top > 0, top, 1.0)

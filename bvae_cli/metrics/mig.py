@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from bvae_cli.metrics.lead import lead
 from bvae_cli.metrics.mutual_information import entropies, mutual_information
 from bvae_cli.metrics.truth import Truth
 
@@ -24,11 +25,5 @@ def mig(codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, samp
         `mig`: the gap between the two latents that tell most, by the factor's entropy, a mean over factors; 0 to 1.
     """
     some = truth.draw(samples, rng)
-    drawn = Truth(truth.factors[some], truth.names)
-    return {"mig": gap(mutual_information(codes[some], drawn), entropies(drawn))}
-
-
-def gap(information: NDArray[np.float64], entropy: NDArray[np.float64]) -> float:
-    """The mean over factors of the gap in (latents, factors) information; a latent that is not there tells nothing."""
-    ranked = np.sort(np.vstack([information, np.zeros_like(information[:1])]), axis=0)[::-1]
-    return float(np.mean((ranked[0] - ranked[1]) / entropy))
+    drawn = truth.at(some)
+    return {"mig": float(np.mean(lead(mutual_information(codes[some], drawn)) / entropies(drawn)))}

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bvae_cli.metrics.mig import gap
+from bvae_cli.metrics.lead import lead
+from bvae_cli.metrics.mutual_information import entropies
 from bvae_cli.metrics.truth import Truth
 
 SAMPLES = 10_000  # of each entropy
@@ -41,9 +42,7 @@ def mig_sampled(
         alone - entropy_given(posteriors, truth, factor, rng, samples, mixture) for factor in range(len(truth.names))
     ]
     information = np.maximum(np.stack(told, axis=1), 0.0)
-    frequencies = [counts / counts.sum() for counts in truth.counts]
-    entropies = np.array([-(share * np.log(share)).sum() for share in frequencies])
-    return {"mig_sampled": gap(information, entropies)}
+    return {"mig_sampled": float(np.mean(lead(information) / entropies(truth)))}
 
 
 def entropy_given(

@@ -1,4 +1,4 @@
-"""Modularity and explicitness (Ridgeway & Mozer 2018, sections 3 and 4)."""
+"""Modularity (Ridgeway & Mozer 2018, section 3)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,6 @@ from bvae_cli.metrics.mutual_information import mutual_information
 from bvae_cli.metrics.truth import Truth
 
 SAMPLES = 10_000
-TRAIN, TEST = 10_000, 5_000
 TELLING = 1e-10  # nats; information below it is rounding
 
 
@@ -26,8 +25,7 @@ def modularity(
         `modularity`: 0 to 1, a mean over latents; one that tells of nothing counts 0.
     """
     some = truth.draw(samples, rng)
-    drawn = Truth(truth.factors[some], truth.names)
-    return {"modularity": of_information(mutual_information(codes[some], drawn))}
+    return {"modularity": of_information(mutual_information(codes[some], truth.at(some)))}
 
 
 def of_information(information: NDArray[np.float64]) -> float:
@@ -37,44 +35,3 @@ def of_information(information: NDArray[np.float64]) -> float:
     alive = top > 0
     stray = (squares.sum(axis=1) - top)[alive] / (top[alive] * (squares.shape[1] - 1))
     return float(np.sum(1 - stray) / len(squares))
-
-
-def explicitness(
-    codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, train: int = TRAIN, test: int = TEST
-) -> dict[str, float]:
-    """How well a logistic regression on all latents tells each value of each factor.
-
-    Args:
-        codes: (images, latents).
-        truth: the factors of the images.
-        rng: draws images.
-        train: how many images are learnt from.
-        test: how many are tested on.
-
-    Returns:
-        `explicitness`: the area under the ROC curve of each value against the others, a mean over values and factors;
-        0.5 is chance, 1 the best.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    learnt, tested = truth.split(train, test, rng)
-    areas = []
-    for column in truth.factors.T:
-        classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        classifier.fit(codes[learnt], column[learnt])
-        areas.append(area(classifier.predict_proba(codes[tested]), column[tested], classifier.classes_))
-    return {"explicitness": float(np.mean(areas))}
-
-
-def area(probabilities: NDArray[np.float64], values: NDArray[np.int64], classes: NDArray[np.int64]) -> float:
-    """The mean area under the ROC curves of (images, classes) probabilities, of classes that occur, but not alone."""
-    from sklearn.metrics import roc_auc_score
-
-    areas = [
-        roc_auc_score(values == value, probability)
-        for value, probability in zip(classes, probabilities.T, strict=True)
-        if 0 < np.count_nonzero(values == value) < len(values)
-    ]
-    return float(np.mean(areas))

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from bvae_cli.metrics.lead import lead
 from bvae_cli.metrics.truth import Truth
 
 TRAIN, TEST = 10_000, 5_000
@@ -35,7 +36,7 @@ def sap(
     accuracies = Parallel(n_jobs=-1, prefer="threads")(  # the machines leave Python to compute
         delayed(accuracy)(code, value, learnt, tested, seed) for code, value in tasks
     )
-    return {"sap": gap(np.reshape(accuracies, (codes.shape[1], len(truth.names))))}
+    return {"sap": float(np.mean(lead(np.reshape(accuracies, (codes.shape[1], len(truth.names))))))}
 
 
 def sap_continuous(
@@ -47,7 +48,7 @@ def sap_continuous(
         `sap`: the gap between the two latents that correlate most, a mean over factors, 0 to 1.
     """
     some = truth.draw(samples, rng)
-    return {"sap": gap(squared_correlation(codes[some], truth.factors[some]))}
+    return {"sap": float(np.mean(lead(squared_correlation(codes[some], truth.factors[some]))))}
 
 
 def accuracy(
@@ -68,9 +69,3 @@ def squared_correlation(codes: NDArray[np.float32], factors: NDArray[np.int64]) 
     one, other = (values - values.mean(axis=0, dtype=np.float64) for values in (codes, factors))
     scale = np.outer(np.square(one).sum(axis=0), np.square(other).sum(axis=0))
     return np.asarray(np.divide((one.T @ other) ** 2, scale, out=np.zeros_like(scale), where=scale > 0))
-
-
-def gap(scores: NDArray[np.float64]) -> float:
-    """The mean over factors of the gap between the two best of (latents, factors) scores."""
-    ranked = np.sort(np.vstack([scores, np.zeros_like(scores[:1])]), axis=0)[::-1]
-    return float(np.mean(ranked[0] - ranked[1]))

@@ -57,6 +57,10 @@ class Truth:
         kept = [list(self.names).index(name) for name in names]
         return Truth(self.factors[:, kept], [self.names[index] for index in kept])
 
+    def at(self, images: NDArray[np.int64]) -> Truth:
+        """The same of some images, by number."""
+        return Truth(self.factors[images], self.names)
+
     def varying(self) -> Truth:
         """The same without factors of a single value, of which nothing can be told."""
         return self.only(name for name, size in zip(self.names, self.sizes, strict=True) if size > 1)

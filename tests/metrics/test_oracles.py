@@ -11,13 +11,14 @@ from bvae_cli.errors import BvaeError
 from bvae_cli.metrics import METRICS
 from bvae_cli.metrics.aam import aam
 from bvae_cli.metrics.dci import dci, dci_published, disentanglement
+from bvae_cli.metrics.explicitness import explicitness
 from bvae_cli.metrics.factor_vae import accuracy as factor_vae_accuracy
 from bvae_cli.metrics.higgins import accuracy as higgins_accuracy
 from bvae_cli.metrics.higgins import higgins
 from bvae_cli.metrics.irs import irs
 from bvae_cli.metrics.mig import mig
 from bvae_cli.metrics.mig_sampled import log_density, mig_sampled
-from bvae_cli.metrics.modularity import explicitness, modularity, of_information
+from bvae_cli.metrics.modularity import modularity, of_information
 from bvae_cli.metrics.sap import sap, sap_continuous
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.metrics.udr import relative_strength, udr
