@@ -59,20 +59,21 @@ def score(codes: Codes, truth: Truth | None, settings: Evaluate, report: Report)
     wanted, scores = chosen(settings.metrics), Scores()
     for done, (name, metric) in enumerate(wanted.items()):
         report(f"scoring {name}", done, len(wanted))
-        scores.add(name, partial(compute, metric, codes, truth), settings)
+        scores.add(name, partial(compute, metric, codes, truth, report), settings)
     report("scoring", len(wanted), len(wanted))
     return scores
 
 
-def compute(metric: Metric, codes: Codes, truth: Truth | None, rng: np.random.Generator) -> dict[str, float]:
+def compute(
+    metric: Metric, codes: Codes, truth: Truth | None, report: Report, rng: np.random.Generator
+) -> dict[str, float]:
     """A metric's scores; raises BvaeError where what is known is not enough for it."""
     if metric.supervised and truth is None:
         raise BvaeError("no factors are known")
-    if not metric.posterior:
-        return metric.score(codes.mean, truth, rng)
-    if codes.logvar is None:
+    if metric.posterior and codes.logvar is None:
         raise BvaeError("no posteriors are known, but codes alone")
-    return metric.score(codes.mean, codes.logvar, truth, rng)
+    arrays = (codes.mean, codes.logvar) if metric.posterior else (codes.mean,)
+    return metric.score(*arrays, truth, rng, **({"report": report} if metric.slow else {}))
 
 
 def chosen(names: Iterable[str]) -> Mapping[str, Metric]:

@@ -28,6 +28,7 @@ class Metric:
     supervised: bool = True  # whether it needs factors
     posterior: bool = False  # whether it needs log-variances beside the codes
     usual: bool = True  # whether it is scored where none is asked for by name
+    slow: bool = False  # whether it takes a Report to say how far it is
 
 
 DCI = {
@@ -37,14 +38,14 @@ DCI = {
 }
 METRICS: dict[str, Metric] = {
     "aam": Metric(aam, {"aam": "one latent, others silent ↑"}),
-    "dci": Metric(dci, DCI),
-    "dci_published": Metric(dci_published, DCI, usual=False),
+    "dci": Metric(dci, DCI, slow=True),
+    "dci_published": Metric(dci_published, DCI, usual=False, slow=True),
     "explicitness": Metric(explicitness, {"explicitness": "values told, linearly ↑"}),
     "factor_vae": Metric(factor_vae, {"factor_vae": "held factor, stillest latent ↑"}),
     "higgins": Metric(higgins, {"higgins": "shared factor told ↑"}),
     "irs": Metric(irs, {"irs": "unmoved by others ↑"}),
     "mig": Metric(mig, {"mig": "best latent's lead ↑"}),
-    "mig_sampled": Metric(mig_sampled, {"mig_sampled": "the same, of samples ↑"}, posterior=True),
+    "mig_sampled": Metric(mig_sampled, {"mig_sampled": "the same, of samples ↑"}, posterior=True, slow=True),
     "modularity": Metric(modularity, {"modularity": "no second factor ↑"}),
     "sap": Metric(sap, {"sap": "best predictor's lead ↑"}),
     "unsupervised": Metric(

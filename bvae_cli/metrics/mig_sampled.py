@@ -10,6 +10,7 @@ from torch import Tensor
 from bvae_cli.metrics.lead import lead
 from bvae_cli.metrics.mutual_information import entropies
 from bvae_cli.metrics.truth import Truth
+from bvae_cli.reporting import Report, silent
 
 SAMPLES = 10_000  # of each entropy
 MIXTURE = 10_000  # posteriors that a density is the mean of
@@ -18,7 +19,7 @@ TOGETHER = 500  # samples whose densities are computed at once, for the sake of 
 
 def mig_sampled(
     mean: NDArray[np.float32], logvar: NDArray[np.float32], truth: Truth, rng: np.random.Generator,
-    samples: int = SAMPLES, mixture: int = MIXTURE,
+    samples: int = SAMPLES, mixture: int = MIXTURE, report: Report = silent,
 ) -> dict[str, float]:  # fmt: skip
     """How much more one latent tells of a factor than any other does, by samples of the posteriors.
 
@@ -32,15 +33,17 @@ def mig_sampled(
         rng: draws images and samples.
         samples: how many each entropy is estimated from.
         mixture: how many posteriors a density is the mean of.
+        report: says how many factors are done.
 
     Returns:
         `mig_sampled`: the gap between the two latents that tell most, by the factor's entropy, a mean over factors.
     """
     posteriors = torch.from_numpy(mean), torch.from_numpy(logvar)
     alone = entropy(*posteriors, truth.draw(samples, rng), truth.draw(mixture, rng), rng)
-    told = [
-        alone - entropy_given(posteriors, truth, factor, rng, samples, mixture) for factor in range(len(truth.names))
-    ]
+    told = []
+    for factor in range(len(truth.names)):
+        told.append(alone - entropy_given(posteriors, truth, factor, rng, samples, mixture))
+        report("sampling posteriors", factor + 1, len(truth.names))
     information = np.maximum(np.stack(told, axis=1), 0.0)
     return {"mig_sampled": float(np.mean(lead(information) / entropies(truth)))}
 
