@@ -1,14 +1,12 @@
 """Scoring a model, or codes from anywhere."""
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.codes import Codes
@@ -24,7 +22,7 @@ from bvae_cli.metrics.truth import Truth
 from bvae_cli.metrics.udr import udr
 from bvae_cli.params import Evaluate
 from bvae_cli.reporting import Report
-from bvae_cli.scoring import Scores, restricted, score
+from bvae_cli.scoring import Scores, add_metrics, restricted
 
 COMPARED = 10_000  # images that models are compared on
 
@@ -34,7 +32,8 @@ class Evaluation:
     """What a representation scores."""
 
     scores: Scores  # losses in nats an image, and metrics
-    latents: list[Latent]  # from the most telling to the least; none of codes from elsewhere
+    latents: Sequence[Latent] = ()  # from the most telling to the least; none of codes from elsewhere
+    ranking: Sequence[float] = ()  # udr of the model and of each that it was compared with
 
 
 def evaluate(
@@ -54,28 +53,21 @@ def evaluate(
         BvaeError: there is no such metric or factor, the others are of other data, or `out` cannot be written.
     """
     require_folder(out)
+    require_same_data(others, images)
     keep_freed_memory()
     truth = Truth.grid(images.spec.grid, list(images.spec.factors))
-    asked = restricted(truth, settings.factors)
-    vae, images, precision = checkpoint.vae.to(device), images.to(device), checkpoint.params.train.precision
-    started = time.perf_counter()
-    encoding = encode(vae, images, precision, report)
-    encoded = time.perf_counter()
-    reconstruction = reconstruction_losses(vae, images, encoding, precision, settings.seed, report)
-    decoded = time.perf_counter()
-    codes = Codes(encoding.mean.numpy(), encoding.logvar.numpy(), truth)
-    scores = score(codes, asked, settings, report)
-    if others:
-        scores.values["udr"] = compare([checkpoint, *others], images, settings.seed, report)
+    asked, images, scores = restricted(truth, settings.factors), images.to(device), Scores()
+    encoding = add_losses(scores, checkpoint, images, settings.seed, report)
     latents = by_kl(describe(encoding, truth))
-    used = {"latents_used": sum(latent.used for latent in latents)}
-    scores.values = losses(encoding, reconstruction) | used | scores.values
-    scores.seconds = {"encoding": encoded - started, "decoding": decoded - encoded} | scores.seconds
+    scores.values["latents_used"] = sum(latent.used for latent in latents)
+    codes = Codes(encoding.mean.numpy(), encoding.logvar.numpy(), truth)
+    add_metrics(scores, codes, asked, settings, report)
+    ranking = rank([checkpoint, *others], images, settings.seed, report) if others else []
+    scores.values |= {"udr": ranking[0]} if ranking else {}
     write(out, scores, codes.mean, asked)
-    write_csv(
-        out / "latents.csv", [field.name for field in fields(Latent)], (asdict(each).values() for each in latents)
-    )
-    return Evaluation(scores, latents)
+    rows = (asdict(latent).values() for latent in latents)
+    write_csv(out / "latents.csv", [field.name for field in fields(Latent)], rows)
+    return Evaluation(scores, latents, ranking)
 
 
 def evaluate_codes(codes: Codes, settings: Evaluate, out: Path, report: Report) -> Evaluation:
@@ -85,10 +77,26 @@ def evaluate_codes(codes: Codes, settings: Evaluate, out: Path, report: Report) 
         BvaeError: there is no such metric or factor, the codes are not sound, or `out` cannot be written.
     """
     require_folder(out)
-    truth = restricted(codes.truth, settings.factors) if codes.truth else None
-    scores = score(codes, truth, settings, report)
+    truth, scores = restricted(codes.truth, settings.factors) if codes.truth else None, Scores()
+    add_metrics(scores, codes, truth, settings, report)
     write(out, scores, codes.mean, truth)
-    return Evaluation(scores, [])
+    return Evaluation(scores)
+
+
+def add_losses(scores: Scores, checkpoint: Checkpoint, images: Images, seed: int, report: Report) -> Encoding:
+    """Reconstruction, KL and evidence lower bound, nats an image, over all images; returns their posteriors.
+
+    The bound is without the constants that the Gaussian and the Laplace likelihood drop.
+    """
+    vae, precision = checkpoint.vae.to(images.packed.device), checkpoint.params.train.precision
+    with scores.timed("encoding"):
+        encoding = encode(vae, images, precision, report)
+    with scores.timed("decoding"):
+        reconstructions = reconstruction_losses(vae, images, encoding, precision, seed, report)
+    reconstruction = reconstructions.double().mean().item()
+    kl = encoding.kl.double().sum(dim=1).mean().item()
+    scores.values |= {"elbo": -reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
+    return encoding
 
 
 def write(out: Path, scores: Scores, codes: np.ndarray, truth: Truth | None) -> None:
@@ -102,22 +110,14 @@ def write(out: Path, scores: Scores, codes: np.ndarray, truth: Truth | None) -> 
         write_heatmap(out / "information.png", information, latents, truth.names, "mutual information, nats")
 
 
-def compare(models: Sequence[Checkpoint], images: Images, seed: int, report: Report) -> float:
-    """How alike the first model is to the others: its udr, on a part of the images."""
-    for model in models[1:]:
-        if model.spec != images.spec:
-            raise BvaeError("a checkpoint of --against was trained on other data", "compare models of the same data.")
+def require_same_data(models: Sequence[Checkpoint], images: Images) -> None:
+    """Raise BvaeError where a model to compare with was trained on other data."""
+    if any(model.spec != images.spec for model in models):
+        raise BvaeError("a checkpoint of --against was trained on other data", "compare models of the same data.")
+
+
+def rank(models: Sequence[Checkpoint], images: Images, seed: int, report: Report) -> list[float]:
+    """How alike each model is to the others: its udr, on a part of the images."""
     some, device = images.at(images.some(COMPARED, seed)), images.packed.device
     encodings = [encode(model.vae.to(device), some, model.params.train.precision, report) for model in models]
-    codes, kl = [each.mean.numpy() for each in encodings], [each.kl.mean(dim=0).numpy() for each in encodings]
-    return udr(codes, kl, seed)[0]
-
-
-def losses(encoding: Encoding, reconstructions: Tensor) -> dict[str, float]:
-    """Reconstruction, KL and evidence lower bound, nats an image, over all images.
-
-    The bound is without the constants that the Gaussian and the Laplace likelihood drop.
-    """
-    reconstruction = reconstructions.double().mean().item()
-    kl = encoding.kl.double().sum(dim=1).mean().item()
-    return {"elbo": -reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
+    return udr([each.mean.numpy() for each in encodings], [each.kl.mean(dim=0).numpy() for each in encodings], seed)

@@ -1,7 +1,8 @@
 """Scores of codes, whoever made them."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -32,16 +33,22 @@ class Scores:
         """All in one, for a file."""
         return self.values | {f"{name}_std": value for name, value in self.deviations.items()}
 
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Note how long the work within takes."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started
+
     def add(self, name: str, score: Callable[[np.random.Generator], dict[str, float]], settings: Evaluate) -> None:
         """Score once for each repeat, each with a seed of its own; note why not where it cannot be done."""
-        started = time.perf_counter()
         seeds = [[settings.seed, repeat] for repeat in range(settings.repeats)]
         try:
-            drawn = [score(np.random.default_rng(seed)) for seed in seeds]
+            with self.timed(name):
+                drawn = [score(np.random.default_rng(seed)) for seed in seeds]
         except BvaeError as error:
             self.missing[name] = error.message
             return
-        self.seconds[name] = time.perf_counter() - started
         for key in drawn[0]:
             values = [result[key] for result in drawn]
             self.values[key] = float(np.mean(values))
@@ -49,19 +56,18 @@ class Scores:
                 self.deviations[key] = float(np.std(values, ddof=1))
 
 
-def score(codes: Codes, truth: Truth | None, settings: Evaluate, report: Report) -> Scores:
+def add_metrics(scores: Scores, codes: Codes, truth: Truth | None, settings: Evaluate, report: Report) -> None:
     """Score codes by the metrics that are asked for, or by all that can be.
 
     Raises:
         BvaeError: there is no such metric, codes that are not finite, or too few of them.
     """
     require_sound(codes.mean)
-    wanted, scores = chosen(settings.metrics), Scores()
+    wanted = chosen(settings.metrics)
     for done, (name, metric) in enumerate(wanted.items()):
         report(f"scoring {name}", done, len(wanted))
         scores.add(name, partial(compute, metric, codes, truth, report), settings)
     report("scoring", len(wanted), len(wanted))
-    return scores
 
 
 def compute(

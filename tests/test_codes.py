@@ -3,12 +3,14 @@
 import csv
 import json
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
 import imageio.v3 as imageio
 import numpy as np
 import pytest
+import torch
 from conftest import Bvae
 
 from bvae_cli.metrics.truth import Truth
@@ -98,8 +100,28 @@ def test_repeats_give_a_mean_and_a_deviation_the_same_each_time(bvae: Bvae) -> N
 
 def test_other_checkpoints_give_a_ranking(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     options = ["--data", data, "--cpu", "--out", ".", "--metric", "mig"]
-    bvae("evaluate", checkpoint, *options, "--against", checkpoint)
-    assert metrics()["udr"] > 0.2
+    shutil.copy(checkpoint, "copy.pt")
+    bvae("train", "--steps", 1, "--net", "conv_h", "--data", data, "--cpu", "--out", "raw")
+    done = bvae("evaluate", checkpoint, *options, "--against", "copy.pt", "--against", "raw/checkpoint.pt")
+    rows = [line for line in done.out.splitlines() if ".pt" in line]
+    assert len(rows) == 3
+    assert "raw/checkpoint.pt" in rows[-1]
+    assert f"{metrics()['udr']:.4f}" in rows[0]
+
+
+def test_models_of_other_data_are_not_compared(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    other = torch.load(checkpoint, weights_only=True)
+    other["data"]["factors"]["scale"] = 7
+    torch.save(other, "other.pt")
+    done = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", ".", "--against", "other.pt")
+    assert done.code == 1
+    assert "trained on other data" in done.err
+
+
+def test_codes_are_not_compared_with_checkpoints(bvae: Bvae, checkpoint: Path) -> None:
+    done = bvae("evaluate", npz(codes=CODES), "--against", checkpoint)
+    assert done.code == 1
+    assert "--against compares checkpoints" in done.err
 
 
 @pytest.mark.parametrize(

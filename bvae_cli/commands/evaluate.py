@@ -1,13 +1,16 @@
 """bvae evaluate."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from bvae_cli.commands.console import notice, reporting, result
 from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, Out, with_params
+from bvae_cli.errors import BvaeError
 from bvae_cli.params import Params
 
 if TYPE_CHECKING:
@@ -47,6 +50,8 @@ def evaluate(
     chosen, folder = device.select(gpu, cpu), out or file.parent
     with reporting() as report:
         if file.suffix == ".npz":
+            if against:
+                raise BvaeError("--against compares checkpoints, not codes", "leave it out, or name a checkpoint.pt.")
             read = codes.read(file, data, params.dataset.name)
             done = evaluation.evaluate_codes(read, params.evaluate, folder, report)
         else:
@@ -54,6 +59,8 @@ def evaluate(
             images = load(data, model.spec.name)
             done = evaluation.evaluate(model, images, params.evaluate, chosen, folder, report, others)
     show(done)
+    if against:
+        result.print(ranking_table([file, *against], done.ranking))
     notice.print(f"{folder / 'metrics.json'} is ready.", soft_wrap=True)
 
 
@@ -68,7 +75,7 @@ def show(done: "Evaluation") -> None:
     notice.print(f"seconds: {took}", highlight=False, soft_wrap=True)
 
 
-def latent_table(latents: "list[Latent]") -> Table:
+def latent_table(latents: "Sequence[Latent]") -> Table:
     """A row a latent."""
     table = Table(title="Which latent is which (KL and information in nats)")
     for heading in ("latent", "KL", "posterior variance", "follows", "information", "share"):
@@ -77,6 +84,16 @@ def latent_table(latents: "list[Latent]") -> Table:
         told = (f"{latent.information:.2f}", f"{latent.share:.0%}") if latent.factor else ("", "")
         row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.variance:.3f}", latent.follows, *told]
         table.add_row(*row, style="" if latent.used else "dim")
+    return table
+
+
+def ranking_table(files: Sequence[Path], ranking: Sequence[float]) -> Table:
+    """A row a model, from the one most like the others to the one least like them."""
+    table = Table(title="How much of each model the others have learnt too")
+    table.add_column("checkpoint", overflow="fold")
+    table.add_column("udr ↑", justify="right")
+    for score, path in sorted(zip(ranking, files, strict=True), reverse=True):
+        table.add_row(escape(str(path)), f"{score:.4f}")
     return table
 
 
