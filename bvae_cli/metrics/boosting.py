@@ -1,6 +1,6 @@
 """Gradient-boosted classification trees (Friedman 2001, algorithm 6).
 
-They are those of scikit-learn's GradientBoostingClassifier, some twelve times as fast: the images are sorted by each
+They are those of scikit-learn's GradientBoostingClassifier, some ten times as fast: the images are sorted by each
 feature once, and a split hands the order down (Mehta et al. 1996), where scikit-learn sorts each node anew.
 """
 
