@@ -2,8 +2,10 @@
 
 import _thread
 import re
+import signal
 import sys
 import threading
+from types import FrameType
 
 from bvae_cli.errors import BvaeError, InterruptionError
 
@@ -15,7 +17,9 @@ def main() -> None:
 
     It exits with 0, 1 for what the user can put right, 2 for usage, 130 for Ctrl-C and 143 for SIGTERM.
     """
-    sys.unraisablehook = press_again
+    sys.unraisablehook = signal_again
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, end)
     try:
         from bvae_cli.app import app
 
@@ -42,10 +46,16 @@ def refuse(error: BvaeError, code: int = 1) -> None:
     sys.exit(code)
 
 
-def press_again(lost: "sys.UnraisableHookArgs") -> None:
-    """Repeat a Ctrl-C that fell into a destructor, where Python drops it: HDF5's are many."""
-    if lost.exc_type is KeyboardInterrupt:
-        threading.Timer(0.01, _thread.interrupt_main).start()
+def end(number: int, frame: FrameType | None) -> None:
+    """Obey SIGTERM as Ctrl-C is obeyed: temporary files are removed on the way out, and helping processes ended."""
+    sys.exit(128 + number)
+
+
+def signal_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Repeat a Ctrl-C or a SIGTERM that fell into a destructor, where Python drops it: HDF5's are many."""
+    if lost.exc_type in (KeyboardInterrupt, SystemExit):
+        number = signal.SIGINT if lost.exc_type is KeyboardInterrupt else signal.SIGTERM
+        threading.Timer(0.01, _thread.interrupt_main, [number]).start()
     else:
         sys.__unraisablehook__(lost)
 

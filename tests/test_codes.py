@@ -2,8 +2,13 @@
 
 import csv
 import json
+import os
 import pickle
 import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +16,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 import torch
-from conftest import Bvae
+from conftest import BVAE, Bvae, hear_ctrl_c
 
 from bvae_cli.metrics.truth import Truth
 
@@ -158,6 +163,39 @@ def test_a_wrong_choice_is_answered_with_the_right_one(bvae: Bvae, option: list[
     result = bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors, factor_names=NAMES), *option)
     assert result.code == 1
     assert said in result.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_score_leaves_no_process_behind(number: signal.Signals, code: int) -> None:
+    slow = np.random.default_rng(0).integers(0, 40, (20_000, 2))
+    command = [BVAE, "evaluate", npz(codes=slow, factors=slow), "--metric", "dci"]
+    run = subprocess.Popen(
+        command,
+        start_new_session=True,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: members(run.pid) > 2)  # it, and those that are about to learn
+    time.sleep(0.3)  # while they start, Ctrl-C is ignored
+    os.killpg(run.pid, number) if number == signal.SIGINT else run.send_signal(number)  # as a terminal does
+    _, said = run.communicate(timeout=20)
+    assert run.returncode == code
+    assert "Traceback" not in said
+    wait_until(lambda: not members(run.pid))
+
+
+def members(group: int) -> int:
+    """How many processes of a group are alive."""
+    listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], check=True, capture_output=True, text=True).stdout
+    return sum(line.split()[0] == str(group) and "Z" not in line for line in listed.splitlines())
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    late = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < late
+        time.sleep(0.2)
 
 
 def test_a_missing_file_and_a_cut_one_are_refused(bvae: Bvae) -> None:

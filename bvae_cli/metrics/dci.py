@@ -6,11 +6,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from bvae_cli.interruption import kept_from_ctrl_c
 from bvae_cli.metrics.boosting import Boosted, boost
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.reporting import Report, silent
 
 TRAIN, TEST = 10_000, 5_000
+Classifier = Callable[[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], int], Boosted]
+"""Learns values of codes and predicts those of others; a seed decides what chance does."""
+IDLE = 10  # seconds, after which a process without work ends, and gives its memory back
+LEAST = 1000  # bytes of an array that is handed over in a file
 
 
 def dci(
@@ -53,20 +58,38 @@ def scikit_learn_boost(
 
 
 def scored_by(
-    classifier: Callable[..., Boosted], codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator,
+    classifier: Classifier, codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator,
     train: int, test: int, report: Report,
 ) -> dict[str, float]:  # fmt: skip
     """The scores by a classifier, which learns each factor in a process of its own."""
     from joblib import Parallel, delayed
 
     learnt, tested = truth.split(train, test, rng)
-    seed, boosted = int(rng.integers(2**31)), []
-    tasks = (delayed(classifier)(codes[learnt], column[learnt], codes[tested], seed) for column in truth.factors.T)
-    for done in Parallel(n_jobs=-1, return_as="generator")(tasks):
-        boosted.append(done)
-        report("growing trees", len(boosted), len(truth.names))
-    right = np.stack([one.predicted for one in boosted], axis=1) == truth.factors[tested]
-    return scores(np.stack([one.importance for one in boosted], axis=1), float(right.mean()))
+    given, asked, seed, found = codes[learnt], codes[tested], int(rng.integers(2**31)), []
+    tasks = (
+        delayed(tell)(classifier, given, column[learnt], asked, column[tested], seed) for column in truth.factors.T
+    )
+    processes = Parallel(backend="loky", n_jobs=-1, return_as="generator", max_nbytes=LEAST, idle_worker_timeout=IDLE)
+    with kept_from_ctrl_c():
+        told = processes(tasks)
+    for one in told:
+        found.append(one)
+        report("growing trees", len(found), len(truth.names))
+    importance, accuracy = zip(*found, strict=True)
+    return scores(np.stack(importance, axis=1), float(np.mean(accuracy)))
+
+
+def tell(
+    classifier: Classifier, learnt: NDArray[np.float32], values: NDArray[np.int64],
+    tested: NDArray[np.float32], answers: NDArray[np.int64], seed: int,
+) -> tuple[NDArray[np.float64], float]:  # fmt: skip
+    """What of each latent helps to tell a factor, and how often it is told.
+
+    No more is handed back, and arrays are handed over in files, for a process whose parent is killed would wait for
+    ever at a pipe that holds half of something large.
+    """
+    boosted = classifier(learnt, values, tested, seed)
+    return boosted.importance, float(np.mean(boosted.predicted == answers))
 
 
 def scores(importance: NDArray[np.float64], accuracy: float) -> dict[str, float]:
