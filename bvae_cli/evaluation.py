@@ -22,7 +22,7 @@ from bvae_cli.metrics.truth import Truth
 from bvae_cli.metrics.udr import udr
 from bvae_cli.params import Evaluate
 from bvae_cli.reporting import Report
-from bvae_cli.scoring import Scores, add_metrics, restricted
+from bvae_cli.scoring import Scores, add_metrics, chosen, restricted
 
 COMPARED = 10_000  # images that models are compared on
 
@@ -56,13 +56,14 @@ def evaluate(
     require_same_data(others, images)
     keep_freed_memory()
     truth = Truth.grid(images.spec.grid, list(images.spec.factors))
-    asked, images, scores = restricted(truth, settings.factors), images.to(device), Scores()
+    asked, wanted = restricted(truth, settings.factors), chosen(settings.metrics)
+    images, scores = images.to(device), Scores()
     encoding = add_losses(scores, checkpoint, images, settings.seed, report)
     latents = by_kl(describe(encoding, truth))
     scores.values["latents_used"] = sum(latent.used for latent in latents)
     codes = Codes(encoding.mean.numpy(), encoding.logvar.numpy(), truth)
-    add_metrics(scores, codes, asked, settings, report)
-    ranking = rank([checkpoint, *others], images, settings.seed, report) if others else []
+    add_metrics(scores, wanted, codes, asked, settings, report)
+    ranking = rank(encoding, others, images, settings.seed, report) if others else []
     scores.values |= {"udr": ranking[0]} if ranking else {}
     write(out, scores, codes.mean, asked)
     rows = (asdict(latent).values() for latent in latents)
@@ -78,7 +79,7 @@ def evaluate_codes(codes: Codes, settings: Evaluate, out: Path, report: Report) 
     """
     require_folder(out)
     truth, scores = restricted(codes.truth, settings.factors) if codes.truth else None, Scores()
-    add_metrics(scores, codes, truth, settings, report)
+    add_metrics(scores, chosen(settings.metrics), codes, truth, settings, report)
     write(out, scores, codes.mean, truth)
     return Evaluation(scores)
 
@@ -116,8 +117,10 @@ def require_same_data(models: Sequence[Checkpoint], images: Images) -> None:
         raise BvaeError("a checkpoint of --against was trained on other data", "compare models of the same data.")
 
 
-def rank(models: Sequence[Checkpoint], images: Images, seed: int, report: Report) -> list[float]:
-    """How alike each model is to the others: its udr, on a part of the images."""
-    some, device = images.at(images.some(COMPARED, seed)), images.packed.device
-    encodings = [encode(model.vae.to(device), some, model.params.train.precision, report) for model in models]
-    return udr([each.mean.numpy() for each in encodings], [each.kl.mean(dim=0).numpy() for each in encodings], seed)
+def rank(encoding: Encoding, others: Sequence[Checkpoint], images: Images, seed: int, report: Report) -> list[float]:
+    """How alike a model, by what it makes of all images, and others are to each other: the udr of each, on a part."""
+    part, device = images.some(COMPARED, seed), images.packed.device
+    some, own = images.at(part), Encoding(encoding.mean[part], encoding.logvar[part])
+    theirs = [encode(model.vae.to(device), some, model.params.train.precision, report) for model in others]
+    codes, kl = zip(*((each.mean.numpy(), each.kl.mean(dim=0).numpy()) for each in (own, *theirs)), strict=True)
+    return udr(codes, kl, seed)

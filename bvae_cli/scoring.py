@@ -56,14 +56,11 @@ class Scores:
                 self.deviations[key] = float(np.std(values, ddof=1))
 
 
-def add_metrics(scores: Scores, codes: Codes, truth: Truth | None, settings: Evaluate, report: Report) -> None:
-    """Score codes by the metrics that are asked for, or by all that can be.
-
-    Raises:
-        BvaeError: there is no such metric, codes that are not finite, or too few of them.
-    """
+def add_metrics(
+    scores: Scores, wanted: Mapping[str, Metric], codes: Codes, truth: Truth | None, settings: Evaluate, report: Report
+) -> None:
+    """Score codes by all of these metrics that can be; raises BvaeError where codes are not finite, or too few."""
     require_sound(codes.mean)
-    wanted = chosen(settings.metrics)
     for done, (name, metric) in enumerate(wanted.items()):
         report(f"scoring {name}", done, len(wanted))
         scores.add(name, partial(compute, metric, codes, truth, report), settings)

@@ -75,8 +75,15 @@ def test_each_image_is_encoded_once(checkpoint: Path, data: Path) -> None:
 
     model, images = load(checkpoint), load_images(data, "dsprites")
     model.vae.encoder.register_forward_pre_hook(count)
-    evaluate(model, images, Evaluate(), torch.device("cpu"), Path(), silent)
+    evaluate(model, images, Evaluate(), torch.device("cpu"), Path(), silent, others=[load(checkpoint)])
     assert seen == len(images)
+
+
+def test_a_wrong_metric_is_told_before_anything_is_encoded(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    done = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", ".", "--metric", "mgi")
+    assert done.code == 1
+    assert "did you mean mig?" in done.err
+    assert "encoding" not in done.err
 
 
 def test_a_dead_model_is_scored_without_a_word_of_warning(bvae: Bvae, checkpoint: Path, data: Path) -> None:
