@@ -20,7 +20,7 @@ from bvae_cli.encoding import encode
 from bvae_cli.metrics import METRICS
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.models.vae import VAE
-from bvae_cli.reporting import silent
+from bvae_cli.system.reporting import silent
 
 IMAGES, LATENT_DIM, PIXELS_LEARNT = 50_000, 10, 10_000
 PUBLISHED = {

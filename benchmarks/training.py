@@ -25,8 +25,8 @@ from bvae_cli.datasets.images import Images, Source, load
 from bvae_cli.datasets.stream import stream
 from bvae_cli.models.layers import Down, Up
 from bvae_cli.models.vae import VAE
-from bvae_cli.reporting import silent
-from bvae_cli.training import fit
+from bvae_cli.system.reporting import silent
+from bvae_cli.training.fitting import fit
 
 BATCH, LINE, ROUNDS = 64, 25, 3
 LOOPS = {"plain": "float32", "float32": "float32", "bfloat16": "bfloat16"}

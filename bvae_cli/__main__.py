@@ -7,7 +7,7 @@ import sys
 import threading
 from types import FrameType
 
-from bvae_cli.errors import BvaeError, InterruptionError
+from bvae_cli.system.errors import BvaeError, InterruptionError
 
 OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory")  # torch's words, of a GPU and of the processor
 

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from bvae_cli import config
-from bvae_cli.checks import one_of
 from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.spec import SIDE, DataSpec
-from bvae_cli.errors import BvaeError
-from bvae_cli.files import write_bytes
 from bvae_cli.latents import Latent
 from bvae_cli.models.vae import VAE
 from bvae_cli.params import Params
+from bvae_cli.system.checks import one_of
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.files import write_bytes
 
 FORMAT = 2  # 1 had no training state
 

@@ -9,10 +9,10 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 
-from bvae_cli.checks import nearest, one_of
-from bvae_cli.errors import BvaeError
 from bvae_cli.objectives import OBJECTIVES, Objective
 from bvae_cli.params import SECTIONS, Params
+from bvae_cli.system.checks import nearest, one_of
+from bvae_cli.system.errors import BvaeError
 
 DEFAULT_OBJECTIVE = "beta"
 

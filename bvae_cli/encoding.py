@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from bvae_cli.datasets.images import Images
-from bvae_cli.device import arithmetic
-from bvae_cli.errors import BvaeError
 from bvae_cli.models.vae import VAE, gaussian_kl
-from bvae_cli.reporting import Report
+from bvae_cli.system.device import arithmetic
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.reporting import Report
 
 BATCH = {"cpu": 64, "cuda": 4096}  # on a processor, what stays in its caches: larger is slower
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from bvae_cli.checks import at_least, at_most, one_of
 from bvae_cli.datasets import DATASETS
 from bvae_cli.objectives import Objective
 from bvae_cli.objectives.beta import Beta
+from bvae_cli.system.checks import at_least, at_most, one_of
 
 GREATEST_SEED = 2**63 - 1  # that generators of random numbers take
 

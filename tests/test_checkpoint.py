@@ -11,7 +11,7 @@ from conftest import Bvae
 from numpy.typing import NDArray
 
 from bvae_cli.checkpoint import load, save
-from bvae_cli.errors import BvaeError
+from bvae_cli.system.errors import BvaeError
 
 
 def test_a_checkpoint_is_read_as_it_was_written(checkpoint: Path, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from bvae_cli import config, params
-from bvae_cli.errors import BvaeError
 from bvae_cli.objectives.beta import Beta
 from bvae_cli.objectives.capacity import Capacity
 from bvae_cli.objectives.vae import Vae
+from bvae_cli.system.errors import BvaeError
 
 
 def load(text: str, options: dict[str, dict[str, Any]] | None = None) -> params.Params:

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import get_args
 
@@ -16,22 +17,27 @@ from bvae_cli.models.nets import NETS
 from bvae_cli.objectives import OBJECTIVES
 
 FLOORS = {
-    "errors": 0, "checks": 0, "reporting": 0, "interruption": 0, "memory": 0, "files": 1,
-    "models": 2, "objectives": 2, "datasets": 2, "metrics": 2, "rendering": 2, "device": 2,
-    "params": 3, "config": 4,
-    "codes": 3, "heatmap": 2, "scoring": 5, "encoding": 4, "optimisation": 4, "history": 4,
-    "board": 5, "latents": 5, "checkpoint": 6,
-    "pictures": 7, "reconstruction": 7, "run": 8,
-    "training": 9, "evaluation": 9, "traversal": 9,
-    "commands": 10, "app": 11, "__main__": 12,
+    "system": 0, "models": 1,
+    "objectives": 2, "datasets": 2, "metrics": 2,
+    "params": 3, "encoding": 3,
+    "config": 4, "latents": 4,
+    "checkpoint": 5,
+    "pictures": 6, "evaluation": 6,
+    "training": 7,
+    "commands": 8, "app": 9, "__main__": 10,
 }  # fmt: skip
 SOURCES = sorted((ROOT / "bvae_cli").rglob("*.py"))
 RICH_AND_TYPER = {"rich", "typer"}
 
 
 def room(module: str) -> str:
-    """The file or the package right under bvae_cli that a module is in."""
+    """The file or the folder right under bvae_cli that a module is in."""
     return [*module.split("."), ""][1]
+
+
+def name(path: Path) -> str:
+    """The full name of the module that a file is."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imports(path: Path) -> set[str]:
@@ -61,6 +67,11 @@ def test_imports_point_down(path: Path) -> None:
     for module in imports(path):
         if module.startswith("bvae_cli.") and room(module) != own:
             assert FLOORS[room(module)] < FLOORS[own], f"{own} imports {module}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {name(path): {module for module in imports(path) if module != name(path)} for path in SOURCES}
+    assert list(TopologicalSorter(graph).static_order())
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

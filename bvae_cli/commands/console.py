@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from bvae_cli.errors import BvaeError, InterruptionError
-from bvae_cli.reporting import Report
+from bvae_cli.system.errors import BvaeError, InterruptionError
+from bvae_cli.system.reporting import Report
 
 result = Console()
 notice = Console(stderr=True)

@@ -9,8 +9,8 @@ from bvae_cli import config
 from bvae_cli.commands.console import notice, reporting
 from bvae_cli.commands.options import Data, ParamsFile
 from bvae_cli.datasets import DATASETS
-from bvae_cli.errors import BvaeError
 from bvae_cli.params import Dataset
+from bvae_cli.system.errors import BvaeError
 
 SOURCES = "; ".join(f"{name}: {', '.join(dataset.sources)}" for name, dataset in DATASETS.items())
 

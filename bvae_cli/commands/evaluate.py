@@ -10,13 +10,13 @@ from rich.table import Table
 
 from bvae_cli.commands.console import notice, reporting, result
 from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, Out, with_params
-from bvae_cli.errors import BvaeError
 from bvae_cli.params import Params
+from bvae_cli.system.errors import BvaeError
 
 if TYPE_CHECKING:
-    from bvae_cli.evaluation import Evaluation
+    from bvae_cli.evaluation.evaluating import Evaluation
+    from bvae_cli.evaluation.scoring import Scores
     from bvae_cli.latents import Latent
-    from bvae_cli.scoring import Scores
 
 LOSSES = {
     "elbo": "evidence bound, nats ↑",
@@ -44,8 +44,10 @@ def evaluate(
 
     The folder then holds metrics.json, latents.csv, information.csv and information.png.
     """
-    from bvae_cli import checkpoint, codes, device, evaluation
+    from bvae_cli import checkpoint
     from bvae_cli.datasets.images import load
+    from bvae_cli.evaluation import codes, evaluating
+    from bvae_cli.system import device
 
     chosen, folder = device.select(gpu, cpu), out or file.parent
     with reporting() as report:
@@ -53,11 +55,11 @@ def evaluate(
             if against:
                 raise BvaeError("--against compares checkpoints, not codes", "leave it out, or name a checkpoint.pt.")
             read = codes.read(file, data, params.dataset.name)
-            done = evaluation.evaluate_codes(read, params.evaluate, folder, report)
+            done = evaluating.evaluate_codes(read, params.evaluate, folder, report)
         else:
             model, others = checkpoint.load(file), [checkpoint.load(path) for path in against or []]
             images = load(data, model.spec.name)
-            done = evaluation.evaluate(model, images, params.evaluate, chosen, folder, report, others)
+            done = evaluating.evaluate(model, images, params.evaluate, chosen, folder, report, others)
     show(done)
     if against:
         result.print(ranking_table([file, *against], done.ranking))

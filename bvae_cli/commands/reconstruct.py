@@ -21,9 +21,10 @@ def reconstruct(
 
     Takes examples that the checkpoint carries; only --index and --factors need the data.
     """
-    from bvae_cli import checkpoint, pictures, reconstruction
+    from bvae_cli import checkpoint
+    from bvae_cli.pictures import reconstruction, starts
 
     model = checkpoint.load(ckpt)
-    images = pictures.choose(model, data, index or [], factors or [], picture or [], params.reconstruct.images)
+    images = starts.choose(model, data, index or [], factors or [], picture or [], params.reconstruct.images)
     path = (out or ckpt.parent) / "reconstruction.png"
     result.print(reconstruction.reconstruct(model.vae, images, path), soft_wrap=True, highlight=False)

@@ -11,12 +11,12 @@ import typer
 
 from bvae_cli.commands.console import notice, reporting, training_bar
 from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, with_params
-from bvae_cli.errors import InterruptionError
 from bvae_cli.params import Params
+from bvae_cli.system.errors import InterruptionError
 
 if TYPE_CHECKING:
     from bvae_cli.datasets.images import Source
-    from bvae_cli.history import Progress
+    from bvae_cli.training.history import Progress
 
 
 @with_params("dataset.name", "model", "objective", "train", "keep")
@@ -36,9 +36,10 @@ def train(
 
     A default gives way to the params file, and the params file to an option. Ctrl-C saves; --resume goes on.
     """
-    from bvae_cli import device, training
     from bvae_cli.datasets.images import load
     from bvae_cli.datasets.stream import stream
+    from bvae_cli.system import device
+    from bvae_cli.training.fitting import fit
 
     chosen = device.select(gpu, cpu)
     folder = out or Path("runs") / params.dataset.name
@@ -46,7 +47,7 @@ def train(
         notice.print(f"The unfinished run in {folder} is kept as {folder / 'previous.pt'}.", soft_wrap=True)
     images: Source = (stream if params.train.stream else load)(data, params.dataset.name)
     with training_bar(params.train.steps) as show, reporting() as report, telling_how_to_go_on():
-        for progress in training.fit(params, images, chosen, folder, report, resume):
+        for progress in fit(params, images, chosen, folder, report, resume):
             show(progress.step, summary(progress))
     notice.print(f"{folder / 'checkpoint.pt'} is ready.", soft_wrap=True)
 

@@ -7,8 +7,8 @@ import typer
 
 from bvae_cli.commands.console import result
 from bvae_cli.commands.options import CheckpointFile, Data, Indices, Out, Pictures, Wishes, with_params
-from bvae_cli.errors import BvaeError
 from bvae_cli.params import Params
+from bvae_cli.system.errors import BvaeError
 
 
 @with_params("traverse")
@@ -26,12 +26,13 @@ def traverse(
 
     Starts from examples that the checkpoint carries; only --index and --factors need the data.
     """
-    from bvae_cli import checkpoint, pictures, traversal
+    from bvae_cli import checkpoint
+    from bvae_cli.pictures import starts, traversal
 
     model = checkpoint.load(ckpt)
     asked = (index or [], factors or [], picture or [])
     if params.traverse.start == "prior" and any(asked):
         raise BvaeError("--start prior takes no images", "leave out --index, --factors and --picture, or --start.")
-    images = None if params.traverse.start == "prior" else pictures.choose(model, data, *asked, params.traverse.images)
+    images = None if params.traverse.start == "prior" else starts.choose(model, data, *asked, params.traverse.images)
     for path in traversal.traverse(model, images, params.traverse, latent or [], out or ckpt.parent):
         result.print(path, soft_wrap=True, highlight=False)

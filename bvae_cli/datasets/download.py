@@ -9,9 +9,9 @@ from pathlib import Path
 from bvae_cli.datasets import store
 from bvae_cli.datasets.fetch import fetch
 from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Remote
-from bvae_cli.errors import BvaeError
-from bvae_cli.files import require_folder
-from bvae_cli.reporting import Report
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.files import require_folder
+from bvae_cli.system.reporting import Report
 
 
 def download(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bvae_cli.datasets.spec import SIDE, DataSet, Pictures, Remote
-from bvae_cli.errors import BvaeError
+from bvae_cli.system.errors import BvaeError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,8 @@ import pooch
 import requests
 
 from bvae_cli.datasets.spec import Remote
-from bvae_cli.errors import BvaeError
-from bvae_cli.reporting import Report
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.reporting import Report
 
 CHUNK = 1 << 16  # bytes
 TIMEOUT = 30  # seconds without a byte

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvae_cli.datasets.spec import SIDE, DataSpec, Pictures
-from bvae_cli.errors import BvaeError
-from bvae_cli.files import write_bytes
-from bvae_cli.reporting import Report
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.files import write_bytes
+from bvae_cli.system.reporting import Report
 
 FORMAT = 1
 CHUNK = 1024  # images compressed together

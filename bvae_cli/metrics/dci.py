@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.interruption import kept_from_ctrl_c
 from bvae_cli.metrics.boosting import Boosted, boost
 from bvae_cli.metrics.truth import Truth
-from bvae_cli.reporting import Report, silent
+from bvae_cli.system.interruption import kept_from_ctrl_c
+from bvae_cli.system.reporting import Report, silent
 
 TRAIN, TEST = 10_000, 5_000
 Classifier = Callable[[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], int], Boosted]

@@ -10,7 +10,7 @@ from torch import Tensor
 from bvae_cli.metrics.lead import lead
 from bvae_cli.metrics.mutual_information import entropies
 from bvae_cli.metrics.truth import Truth
-from bvae_cli.reporting import Report, silent
+from bvae_cli.system.reporting import Report, silent
 
 SAMPLES = 10_000  # of each entropy
 MIXTURE = 10_000  # posteriors that a density is the mean of

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bvae_cli.errors import BvaeError
+from bvae_cli.system.errors import BvaeError
 
 PLENTY = 10  # times as many images as are drawn: so many that drawing some twice does not matter
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from bvae_cli.checks import at_least
 from bvae_cli.objectives.schedule import Knobs, linear
+from bvae_cli.system.checks import at_least
 
 if TYPE_CHECKING:
     from torch import Tensor

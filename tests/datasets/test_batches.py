@@ -13,7 +13,7 @@ from bvae_cli.datasets import store
 from bvae_cli.datasets.images import Images, Source
 from bvae_cli.datasets.spec import DataSpec, Pictures
 from bvae_cli.datasets.stream import Stream, ahead, stream
-from bvae_cli.reporting import silent
+from bvae_cli.system.reporting import silent
 
 COUNT = 2500  # two chunks and a half
 SPEC = DataSpec("toy", 1, "bernoulli", {"row": 50, "column": 50})

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bvae_cli.datasets.dsprites import read, showcase
-from bvae_cli.errors import BvaeError
+from bvae_cli.system.errors import BvaeError
 
 Arrays = dict[str, NDArray[Any]]
 

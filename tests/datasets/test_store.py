@@ -9,8 +9,8 @@ import pytest
 
 from bvae_cli.datasets import store
 from bvae_cli.datasets.spec import DataSpec, Pictures
-from bvae_cli.errors import BvaeError
-from bvae_cli.reporting import silent
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.reporting import silent
 
 FACTORS = {"row": 2, "column": 3}
 SPEC = DataSpec("toy", 1, "bernoulli", FACTORS)

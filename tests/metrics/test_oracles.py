@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from bvae_cli.errors import BvaeError
 from bvae_cli.metrics import METRICS
 from bvae_cli.metrics.aam import aam
 from bvae_cli.metrics.dci import dci, dci_published, disentanglement
@@ -23,6 +22,7 @@ from bvae_cli.metrics.sap import sap, sap_continuous
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.metrics.udr import relative_strength, udr
 from bvae_cli.metrics.unsupervised import total_correlation, wasserstein
+from bvae_cli.system.errors import BvaeError
 
 Scores = dict[str, float]
 Array = np.ndarray

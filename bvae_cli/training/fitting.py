@@ -6,14 +6,14 @@ from pathlib import Path
 import torch
 
 from bvae_cli.datasets.images import Source
-from bvae_cli.errors import BvaeError, InterruptionError
-from bvae_cli.files import sole
-from bvae_cli.history import Progress
-from bvae_cli.interruption import postponed
-from bvae_cli.memory import keep_freed_memory
 from bvae_cli.params import Params
-from bvae_cli.reporting import Report
-from bvae_cli.run import Run, latest, put_aside
+from bvae_cli.system.errors import BvaeError, InterruptionError
+from bvae_cli.system.files import sole
+from bvae_cli.system.interruption import postponed
+from bvae_cli.system.memory import keep_freed_memory
+from bvae_cli.system.reporting import Report
+from bvae_cli.training.history import Progress
+from bvae_cli.training.run import Run, latest, put_aside
 
 
 def fit(

@@ -11,8 +11,8 @@ from PIL import Image, ImageSequence
 
 from bvae_cli.checkpoint import load
 from bvae_cli.params import Traverse
-from bvae_cli.rendering import BAND, GAP
-from bvae_cli.traversal import moved, start_codes, swing
+from bvae_cli.pictures.rendering import BAND, GAP
+from bvae_cli.pictures.traversal import moved, start_codes, swing
 
 
 def test_all_pictures_are_drawn(bvae: Bvae, checkpoint: Path) -> None:

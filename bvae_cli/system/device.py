@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from bvae_cli.errors import BvaeError
+from bvae_cli.system.errors import BvaeError
 
 WARM_UP = 3  # calls in which libraries choose their algorithms, and optimisers make room
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bvae_cli.checkpoint import Checkpoint
-from bvae_cli.errors import BvaeError
 from bvae_cli.latents import Latent, by_kl
 from bvae_cli.models.vae import VAE
 from bvae_cli.params import Traverse
-from bvae_cli.rendering import Label, Pixels, table, tiles_of, write_gif, write_png
+from bvae_cli.pictures.rendering import Label, Pixels, table, tiles_of, write_gif, write_png
+from bvae_cli.system.errors import BvaeError
 
 ZOOM = 3  # of the film of a single latent
 

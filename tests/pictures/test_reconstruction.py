@@ -8,7 +8,7 @@ from conftest import Bvae
 from numpy.typing import NDArray
 
 from bvae_cli.checkpoint import load
-from bvae_cli.rendering import GAP, LABEL, LINE, MARGIN
+from bvae_cli.pictures.rendering import GAP, LABEL, LINE, MARGIN
 
 
 def test_originals_stand_above_their_reconstructions(bvae: Bvae, checkpoint: Path) -> None:

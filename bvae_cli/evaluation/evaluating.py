@@ -9,20 +9,20 @@ import numpy as np
 import torch
 
 from bvae_cli.checkpoint import Checkpoint
-from bvae_cli.codes import Codes
 from bvae_cli.datasets.images import Images
 from bvae_cli.encoding import Encoding, encode, reconstruction_losses
-from bvae_cli.errors import BvaeError
-from bvae_cli.files import require_folder, write_csv, write_text
-from bvae_cli.heatmap import write_heatmap
+from bvae_cli.evaluation.codes import Codes
+from bvae_cli.evaluation.heatmap import write_heatmap
+from bvae_cli.evaluation.scoring import Scores, add_metrics, chosen, restricted
 from bvae_cli.latents import Latent, by_kl, describe
-from bvae_cli.memory import keep_freed_memory
 from bvae_cli.metrics.mutual_information import mutual_information
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.metrics.udr import udr
 from bvae_cli.params import Evaluate
-from bvae_cli.reporting import Report
-from bvae_cli.scoring import Scores, add_metrics, chosen, restricted
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.files import require_folder, write_csv, write_text
+from bvae_cli.system.memory import keep_freed_memory
+from bvae_cli.system.reporting import Report
 
 COMPARED = 10_000  # images that models are compared on
 

@@ -10,11 +10,11 @@ from conftest import Bvae
 
 from bvae_cli.checkpoint import Checkpoint, load, save
 from bvae_cli.datasets.images import load as load_images
-from bvae_cli.evaluation import evaluate
+from bvae_cli.evaluation.evaluating import evaluate
 from bvae_cli.metrics import METRICS
 from bvae_cli.models.vae import VAE
 from bvae_cli.params import Evaluate
-from bvae_cli.reporting import silent
+from bvae_cli.system.reporting import silent
 
 
 def scores(folder: Path) -> dict[str, float]:

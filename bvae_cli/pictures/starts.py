@@ -13,7 +13,7 @@ from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.images import load
 from bvae_cli.datasets.spec import SIDE, DataSpec
-from bvae_cli.errors import BvaeError
+from bvae_cli.system.errors import BvaeError
 
 
 def choose(

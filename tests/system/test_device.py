@@ -4,8 +4,8 @@ import pytest
 import torch
 from conftest import Bvae
 
-from bvae_cli import device
-from bvae_cli.errors import BvaeError
+from bvae_cli.system import device
+from bvae_cli.system.errors import BvaeError
 
 GPUS = torch.cuda.device_count()
 

@@ -10,8 +10,8 @@ from PIL import Image
 from bvae_cli.checkpoint import Checkpoint, load
 from bvae_cli.datasets.images import load as load_images
 from bvae_cli.datasets.spec import DataSpec
-from bvae_cli.errors import BvaeError
-from bvae_cli.pictures import choose, from_file, index_of
+from bvae_cli.pictures.starts import choose, from_file, index_of
+from bvae_cli.system.errors import BvaeError
 
 SPEC = DataSpec("dsprites", 1, "bernoulli", {"shape": 3, "scale": 2, "orientation": 4, "posX": 8, "posY": 8})
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bvae_cli.errors import BvaeError
-from bvae_cli.files import replacing, require_folder, write_bytes, write_text
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.files import replacing, require_folder, write_bytes, write_text
 
 
 def names() -> list[str]:

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bvae_cli.files import csv_line, write_text
 from bvae_cli.params import Params
+from bvae_cli.system.files import csv_line, write_text
 
 PATIENCE = 2  # seconds from one writing of the file to the next
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvae_cli.datasets import store
-from bvae_cli.errors import BvaeError
 from bvae_cli.metrics.truth import Truth
+from bvae_cli.system.errors import BvaeError
 
 HINT = "np.savez(path, codes=…, factors=…)"
 

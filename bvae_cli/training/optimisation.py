@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from bvae_cli.datasets.images import unpack
-from bvae_cli.device import arithmetic, repeated
 from bvae_cli.models.vae import VAE, ForwardPass
 from bvae_cli.params import Params, Train
+from bvae_cli.system.device import arithmetic, repeated
 
 
 class Optimisation:

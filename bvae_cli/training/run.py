@@ -10,21 +10,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bvae_cli.board import Board
 from bvae_cli.checkpoint import Checkpoint, load, new_vae, require_same, save
 from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.images import Source
 from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.encoding import encode
-from bvae_cli.errors import BvaeError
-from bvae_cli.history import History, Progress, heading
 from bvae_cli.latents import describe
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.models.vae import VAE
-from bvae_cli.optimisation import Optimisation, learning_rate
 from bvae_cli.params import Params
-from bvae_cli.reconstruction import reconstruct
-from bvae_cli.reporting import Report, silent
+from bvae_cli.pictures.reconstruction import reconstruct
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.reporting import Report, silent
+from bvae_cli.training.board import Board
+from bvae_cli.training.history import History, Progress, heading
+from bvae_cli.training.optimisation import Optimisation, learning_rate
 
 SURVEYED = 10_000  # images that a checkpoint's statistics of its latents are taken from
 EXAMPLES = 32  # images that a checkpoint carries

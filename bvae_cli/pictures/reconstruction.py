@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bvae_cli.models.vae import VAE
-from bvae_cli.rendering import Label, table, tiles_of, write_png
+from bvae_cli.pictures.rendering import Label, table, tiles_of, write_png
 
 
 @torch.inference_mode()

@@ -12,8 +12,8 @@ from conftest import Bvae
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from bvae_cli.checkpoint import load
-from bvae_cli.optimisation import learning_rate
 from bvae_cli.params import Train
+from bvae_cli.training.optimisation import learning_rate
 
 
 def history(folder: Path) -> list[dict[str, str]]:

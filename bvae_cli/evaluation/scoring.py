@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvae_cli import config
-from bvae_cli.codes import Codes
-from bvae_cli.errors import BvaeError
+from bvae_cli.evaluation.codes import Codes
 from bvae_cli.metrics import METRICS, Metric
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.params import Evaluate
-from bvae_cli.reporting import Report
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.reporting import Report
 
 LEAST = 100  # samples, with fewer of which a score says nothing
 

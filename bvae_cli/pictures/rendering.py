@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from bvae_cli.files import write_bytes
+from bvae_cli.system.files import write_bytes
 
 Pixels = NDArray[np.uint8]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bvae_cli.errors import BvaeError
+from bvae_cli.system.errors import BvaeError
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.files import write_bytes
+from bvae_cli.system.files import write_bytes
 
 
 def write_heatmap(

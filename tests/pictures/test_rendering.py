@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from bvae_cli.rendering import BAND, GAP, LABEL, LINE, MARGIN, PAGE, Label, table, tiles_of, write_png
+from bvae_cli.pictures.rendering import BAND, GAP, LABEL, LINE, MARGIN, PAGE, Label, table, tiles_of, write_png
 
 GREY = np.random.default_rng(0).integers(256, size=(2, 3, 8, 8, 1), dtype=np.uint8)
 COLOUR = np.random.default_rng(0).integers(256, size=(2, 3, 8, 8, 3), dtype=np.uint8)

@@ -12,7 +12,7 @@ import torch
 from conftest import BVAE, Bvae, hear_ctrl_c
 
 from bvae_cli.checkpoint import load
-from bvae_cli.files import sole
+from bvae_cli.system.files import sole
 
 OPTIONS = [
     "--cpu", "--net", "conv_h", "--precision", "bfloat16", "--beta-start", "1", "--beta-steps", "90",

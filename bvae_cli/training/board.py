@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from bvae_cli.errors import BvaeError
-from bvae_cli.history import Progress
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.training.history import Progress
 
 
 class Board:

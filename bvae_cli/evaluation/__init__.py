@@ -1,0 +1,1 @@
+"""Scoring a model, or codes from anywhere."""
