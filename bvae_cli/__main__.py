@@ -47,7 +47,7 @@ def refuse(error: BvaeError, code: int = 1) -> None:
 
 
 def end(number: int, frame: FrameType | None) -> None:
-    """Obey SIGTERM as Ctrl-C is obeyed: temporary files are removed on the way out, and helping processes ended."""
+    """Obey SIGTERM as Ctrl-C is obeyed: temporary files are removed on the way out."""
     sys.exit(128 + number)
 
 

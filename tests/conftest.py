@@ -42,12 +42,17 @@ def bvae(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
     def run(*arguments: object) -> Result:
         monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # main's own ends with the test
+        before = signal.getsignal(signal.SIGTERM)
         monkeypatch.setattr(sys, "argv", ["bvae", *(str(argument) for argument in arguments)])
         code = 0
         try:
             main()
         except SystemExit as stop:
             code = int(stop.code or 0)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        if code == 128 + signal.SIGTERM:
+            pytest.exit("SIGTERM", code)  # it was meant for all tests
         out, err = capsys.readouterr()
         return Result(code, out, err)
 

@@ -8,14 +8,11 @@ from numpy.typing import NDArray
 
 from bvae_cli.metrics.boosting import Boosted, boost
 from bvae_cli.metrics.truth import Truth
-from bvae_cli.system.interruption import kept_from_ctrl_c
 from bvae_cli.system.reporting import Report, silent
 
 TRAIN, TEST = 10_000, 5_000
 Classifier = Callable[[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], int], Boosted]
 """Learns values of codes and predicts those of others; a seed decides what chance does."""
-IDLE = 10  # seconds, after which a process without work ends, and gives its memory back
-LEAST = 1000  # bytes of an array that is handed over in a file
 
 
 def dci(
@@ -61,35 +58,15 @@ def scored_by(
     classifier: Classifier, codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator,
     train: int, test: int, report: Report,
 ) -> dict[str, float]:  # fmt: skip
-    """The scores by a classifier, which learns each factor in a process of its own."""
-    from joblib import Parallel, delayed
-
+    """The scores by a classifier, which learns one factor after the other."""
     learnt, tested = truth.split(train, test, rng)
-    given, asked, seed, found = codes[learnt], codes[tested], int(rng.integers(2**31)), []
-    tasks = (
-        delayed(tell)(classifier, given, column[learnt], asked, column[tested], seed) for column in truth.factors.T
-    )
-    processes = Parallel(backend="loky", n_jobs=-1, return_as="generator", max_nbytes=LEAST, idle_worker_timeout=IDLE)
-    with kept_from_ctrl_c():
-        told = processes(tasks)
-    for one in told:
-        found.append(one)
-        report("growing trees", len(found), len(truth.names))
-    importance, accuracy = zip(*found, strict=True)
+    seed, importance, accuracy = int(rng.integers(2**31)), [], []
+    for column in truth.factors.T:
+        boosted = classifier(codes[learnt], column[learnt], codes[tested], seed)
+        importance.append(boosted.importance)
+        accuracy.append(np.mean(boosted.predicted == column[tested]))
+        report("growing trees", len(accuracy), len(truth.names))
     return scores(np.stack(importance, axis=1), float(np.mean(accuracy)))
-
-
-def tell(
-    classifier: Classifier, learnt: NDArray[np.float32], values: NDArray[np.int64],
-    tested: NDArray[np.float32], answers: NDArray[np.int64], seed: int,
-) -> tuple[NDArray[np.float64], float]:  # fmt: skip
-    """What of each latent helps to tell a factor, and how often it is told.
-
-    No more is handed back, and arrays are handed over in files, for a process whose parent is killed would wait for
-    ever at a pipe that holds half of something large.
-    """
-    boosted = classifier(learnt, values, tested, seed)
-    return boosted.importance, float(np.mean(boosted.predicted == answers))
 
 
 def scores(importance: NDArray[np.float64], accuracy: float) -> dict[str, float]:

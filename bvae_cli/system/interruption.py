@@ -42,19 +42,3 @@ def postponed() -> Iterator[Asked]:
         yield asked
     finally:
         restore()
-
-
-@contextmanager
-def kept_from_ctrl_c() -> Iterator[None]:
-    """Processes that start within do not hear Ctrl-C, which a terminal sends to all: their parent ends them.
-
-    It is ignored meanwhile, for that is what they inherit; in a thread that is not the main one nothing changes.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.tree import DecisionTreeRegressor
 
-from bvae_cli.metrics.boosting import Node, add_gains, boost, grow, predict
+from bvae_cli.metrics.boosting import Lesson, add_gains, boost, grow, predict, sorted_by_feature
 
 
 @pytest.mark.parametrize("decimals", [7, 1], ids=["values of their own", "equal values"])
@@ -14,10 +14,11 @@ def test_a_tree_is_scikit_learns(decimals: int) -> None:
     codes = rng.normal(size=(500, 6)).round(decimals).astype(np.float32)
     residual = 0.9 * np.tanh(codes[:, 0] + codes[:, 1] * codes[:, 2] + 0.1 * rng.normal(size=500))
     published = DecisionTreeRegressor(max_depth=3, random_state=0).fit(codes, residual)
-    tree, gains = grow(Node.root(codes), residual, 2, 3, rng), np.zeros(6)
+    lesson, gains = Lesson(codes.T.astype(np.float64), 2, rng), np.zeros(6)
+    tree = grow(sorted_by_feature(lesson.codes), residual, 3, lesson)
     add_gains(tree, gains)
     np.testing.assert_allclose(gains / gains.sum(), published.feature_importances_, rtol=1e-9, atol=1e-12)
-    leaves = np.asarray(predict(tree, codes.T))
+    leaves = np.asarray(predict(tree, lesson.codes))
     for leaf in np.unique(published.apply(codes)):
         assert np.ptp(leaves[published.apply(codes) == leaf]) == 0
     assert len(np.unique(leaves)) == published.get_n_leaves()
