@@ -23,7 +23,7 @@ def main() -> None:
     try:
         from bvae_cli.app import app
 
-        app()
+        app(prog_name="bvae")  # also where another program, like pytest, calls it
     except KeyboardInterrupt:
         sys.exit(130)
     except InterruptionError as stop:

@@ -17,12 +17,13 @@ from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.spec import SIDE, DataSpec
 from bvae_cli.latents import Latent
 from bvae_cli.models.vae import VAE
+from bvae_cli.objectives.schedule import text_of
 from bvae_cli.params import Params
 from bvae_cli.system.checks import one_of
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import write_bytes
 
-FORMAT = 2  # 1 had no training state
+FORMAT = 3  # 1 had no training state, 2 knobs without paths
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ def require_same(checkpoint: Checkpoint, path: Path, params: Params, spec: DataS
             was, wanted = before[section].get(key), settings.get(key)
             if was != wanted:
                 raise BvaeError(
-                    f"{path} was trained with {section}.{key} {was}, not {wanted}",
-                    f"put {was} back to go on with it; to begin anew, leave --resume out, or move {path.name} away.",
+                    f"{path} was trained with {section}.{key} {text_of(was)}, not {text_of(wanted)}",
+                    f"put it back to go on; to begin anew, leave --resume out, or move {path.name} away.",
                 )
 
 
@@ -99,15 +100,15 @@ def load(path: Path) -> Checkpoint:
     """Read a checkpoint on the processor, executing nothing that is in it.
 
     Raises:
-        BvaeError: it is missing, damaged, of a newer format, not ours, or would run code.
+        BvaeError: it is missing, damaged, of another format, not ours, or would run code.
     """
     content = unpickle(path)
     if not isinstance(content, dict) or not isinstance(content.get("format"), int):
         raise BvaeError(f"{path} is not a checkpoint of bvae", "train one with: bvae train")
-    if content["format"] > FORMAT:
+    if content["format"] != FORMAT:
         raise BvaeError(
-            f"{path} is of format {content['format']}, newer than this bvae, which knows {FORMAT}",
-            "upgrade bvae.",
+            f"{path} is of format {content['format']}; this bvae knows {FORMAT}",
+            "upgrade bvae." if content["format"] > FORMAT else "train it anew, or take the bvae that wrote it.",
         )
     try:
         return restore(content)

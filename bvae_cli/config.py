@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 
 from bvae_cli.objectives import OBJECTIVES, Objective
+from bvae_cli.objectives.schedule import Knob, knob_of
 from bvae_cli.params import SECTIONS, Params
 from bvae_cli.system.checks import nearest, one_of
 from bvae_cli.system.errors import BvaeError
@@ -106,6 +107,8 @@ def field_types(cls: type[Any]) -> dict[str, Any]:
 
 def convert(value: Any, kind: Any, key: str) -> Any:
     """A YAML value as what its field is annotated with: 1e-4, which YAML calls a string, is a number here."""
+    if kind == Knob:
+        return knob(value, key)
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
         inner = next(arm for arm in typing.get_args(kind) if arm is not types.NoneType)
         return None if value is None else convert(value, inner, key)
@@ -126,6 +129,14 @@ def chosen(key: str, value: Any, choices: Iterable[str]) -> Any:
     except ValueError as error:
         raise BvaeError(str(error)) from error
     return value
+
+
+def knob(value: Any, key: str) -> Knob:
+    """A number or a path over steps."""
+    try:
+        return knob_of(value)
+    except ValueError as error:
+        raise BvaeError(f"{key} {error}") from error
 
 
 def words(value: Any, key: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from bvae_cli.system.device import arithmetic
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import Report
 
+UNUSED = 0.01  # nats; a latent whose mean KL is less is unused (the threshold of Duan et al. 2020, section 4)
 BATCH = {"cpu": 64, "cuda": 4096}  # on a processor, what stays in its caches: larger is slower
 
 
@@ -21,6 +22,11 @@ class Encoding:
 
     mean: Tensor  # (images, latent_dim)
     logvar: Tensor  # (images, latent_dim)
+
+    @property
+    def used(self) -> Tensor:
+        """(latent_dim,): whether a latent tells anything of the images."""
+        return self.kl.mean(dim=0) >= UNUSED
 
     @property
     def kl(self) -> Tensor:

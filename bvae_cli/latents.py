@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.encoding import Encoding
+from bvae_cli.encoding import UNUSED, Encoding
 from bvae_cli.metrics.mutual_information import mutual_information
 from bvae_cli.metrics.truth import Truth
 
 LEAST_SHARE = 0.05  # of a factor's entropy; less, counted in bins of a sample, may be chance
-UNUSED = 0.01  # nats; a latent whose KL is less is unused (the threshold of Duan et al. 2020, section 4)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from bvae_cli.datasets import DATASETS
 from bvae_cli.objectives import Objective
 from bvae_cli.objectives.beta import Beta
+from bvae_cli.objectives.schedule import Knob
 from bvae_cli.system.checks import at_least, at_most, one_of
 
 GREATEST_SEED = 2**63 - 1  # that generators of random numbers take
@@ -42,13 +43,13 @@ class Model:
 
 @dataclass(frozen=True)
 class Train:
-    """How the network is fitted, by Adam."""
+    """How the network is fitted."""
 
     steps: Annotated[int, "Gradient updates."] = 300_000
     batch_size: Annotated[int, "Images a step."] = 64
-    learning_rate: Annotated[float, "Adam's step size."] = 5e-4
-    warmup_steps: Annotated[int, "Steps at the start in which the rate rises from zero."] = 0
-    decay_steps: Annotated[int, "Steps at the end in which the rate falls to zero."] = 0
+    optimizer: Annotated[Literal["adam", "adagrad", "muon"], "How weights follow their gradients."] = "adam"
+    adam_steps: Annotated[int, "Steps at the start that Adam takes, before another optimizer takes over."] = 0
+    learning_rate: Annotated[Knob, "Size of a step."] = 5e-4
     precision: Annotated[Literal["float32", "bfloat16"], "Arithmetic of the networks."] = "float32"
     seed: Annotated[int, "Seed of the weights, the order of the images and the noise."] = 0
     log_every: Annotated[int, "Steps that a line of history.csv is a mean of."] = 100
@@ -56,7 +57,7 @@ class Train:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "steps", "batch_size", "log_every")
-        at_least(self, 0, "learning_rate", "warmup_steps", "decay_steps", "seed")
+        at_least(self, 0, "learning_rate", "adam_steps", "seed")
         at_most(self, GREATEST_SEED, "seed")
 
 

@@ -10,7 +10,8 @@ import torch
 from conftest import Bvae
 from numpy.typing import NDArray
 
-from bvae_cli.checkpoint import load, save
+from bvae_cli.checkpoint import FORMAT, load, save
+from bvae_cli.objectives.beta import Beta
 from bvae_cli.system.errors import BvaeError
 
 
@@ -22,7 +23,7 @@ def test_a_checkpoint_is_read_as_it_was_written(checkpoint: Path, tmp_path: Path
 def test_a_checkpoint_knows_what_it_was_trained_by_and_on(checkpoint: Path) -> None:
     content = load(checkpoint)
     assert content.step == content.params.train.steps == 300
-    assert content.params.objective.scheduled(0) == {"beta": 0.1}
+    assert content.params.objective == Beta(beta=0.1)
     assert content.spec.factors == {"shape": 3, "scale": 2, "orientation": 4, "posX": 8, "posY": 8}
     assert [latent.index for latent in content.latents] == list(range(10))
     assert content.examples.shape == (32, 1, 64, 64)
@@ -88,10 +89,11 @@ def test_another_program_s_checkpoint_is_refused() -> None:
     assert refusal(Path("model.pt")).message == "model.pt is not a checkpoint of bvae"
 
 
-def test_a_newer_format_is_refused(checkpoint: Path) -> None:
-    error = refusal(changed(checkpoint, format=3))
-    assert "newer" in error.message
-    assert error.hint == "upgrade bvae."
+@pytest.mark.parametrize(("step", "hint"), [(1, "upgrade bvae."), (-1, "train it anew")])
+def test_another_format_is_refused(checkpoint: Path, step: int, hint: str) -> None:
+    error = refusal(changed(checkpoint, format=FORMAT + step))
+    assert f"is of format {FORMAT + step}" in error.message
+    assert error.hint.startswith(hint)
 
 
 @pytest.mark.parametrize("part", ["params", "data", "weights", "latents", "examples", "step"])

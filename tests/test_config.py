@@ -41,7 +41,7 @@ def test_a_default_gives_way_to_the_file_and_the_file_to_an_option() -> None:
 
 
 def test_an_objective_is_made_from_its_name_and_knobs() -> None:
-    assert load("objective: {name: beta, beta: 8, beta_start: 1, beta_steps: 10}").objective == Beta(8.0, 1.0, 10)
+    assert load("objective: {name: beta, beta: 8, free_bits: 1}").objective == Beta(8.0, 1.0)
     assert load("objective: {name: vae}").objective == Vae()
 
 
@@ -65,6 +65,15 @@ def test_numbers_are_read_as_what_they_are_meant_for() -> None:
     assert all(type(value) is int for value in (train.steps, train.batch_size))
 
 
+@pytest.mark.parametrize("path", ["[[0, 30], [3000, 4]]", "'0:30,3000:4'", "[['0', 30], [3e3, '4']]"])
+def test_a_knob_may_be_a_path_over_steps(path: str) -> None:
+    text = f"objective: {{beta: {path}}}\ntrain: {{learning_rate: {path}}}"
+    params = load(text)
+    assert params.objective == Beta(((0, 30.0), (3000, 4.0)))
+    assert params.train.learning_rate == ((0, 30.0), (3000, 4.0))
+    assert config.build(config.to_dict(params)) == params
+
+
 def test_plain_settings_and_params_are_the_same_thing() -> None:
     params = load("objective: {name: capacity, gamma: 1e2}\nmodel: {net: higgins}")
     assert config.build(config.to_dict(params)) == params
@@ -77,9 +86,17 @@ def test_plain_settings_and_params_are_the_same_thing() -> None:
         ("train: {learning_rat: 1}", "train.learning_rat is not a parameter; did you mean train.learning_rate?"),
         ("trian: {steps: 1}", "trian is not a section; did you mean train?"),
         ("objective: {beta: -1}", "objective.beta must be at least 0, not -1"),
-        ("objective: {beta: four}", "objective.beta must be a number, not 'four'"),
-        ("objective: {beta: true}", "objective.beta must be a number, not True"),
-        ("objective: {beta: null}", "objective.beta must be a number, not None"),
+        ("objective: {beta: four}", "objective.beta must be a number, or points like 0:30,3000:4, not 'four'"),
+        ("objective: {beta: []}", "objective.beta must be a number, or points like 0:30,3000:4, not an empty list"),
+        ("objective: {beta: [[0, 1], 2]}", "objective.beta has a point 2 that is no step and value: 2"),
+        ("objective: {beta: [[0, 1], [9, x]]}", "objective.beta has a point 2 that is no step and value: 9:x"),
+        ("objective: {beta: [[0, 1], [9, .inf]]}", "objective.beta has a point 2 that is no step and value: 9:inf"),
+        ("objective: {beta: [[-1, 1]]}", "objective.beta has a point 1 whose step is no whole number from 0 on: -1:1"),
+        ("objective: {beta: [[0.5, 1]]}", "objective.beta has a point 1 whose step is no whole number from 0 on"),
+        ("objective: {beta: [[0, 1], [9, 2], [9, 3]]}", "objective.beta goes back at point 3: step 9 is not after"),
+        ("objective: {beta: [[0, 1], [9, -2]]}", "objective.beta must be at least 0, not -2 at step 9"),
+        ("objective: {beta: true}", "objective.beta must be a number, or points like 0:30,3000:4, not True"),
+        ("objective: {beta: null}", "objective.beta must be a number, or points like 0:30,3000:4, not None"),
         (
             "objective: {name: bet}",
             "objective.name cannot be 'bet'; did you mean beta? There are: vae, beta, capacity.",
@@ -89,7 +106,7 @@ def test_plain_settings_and_params_are_the_same_thing() -> None:
         ("train: {steps: 1.5}", "train.steps must be a whole number, not 1.5"),
         ("train: {steps: 0}", "train.steps must be at least 1, not 0"),
         ("train: {steps: .inf}", "train.steps must be a whole number, not inf"),
-        ("train: {learning_rate: .nan}", "train.learning_rate must be at least 0, not nan"),
+        ("train: {learning_rate: .nan}", "train.learning_rate must be a number, or points like 0:30,3000:4, not nan"),
         ("train: {precision: float16}", "train.precision cannot be 'float16'; did you mean bfloat16? "),
         ("model: {net: burges}", "model.net cannot be 'burges'; did you mean burgess? "),
         ("dataset: {name: dsprite}", "dataset.name cannot be 'dsprite'; did you mean dsprites? "),

@@ -38,7 +38,7 @@ def newcomer(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(source, target)
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["dataset"]["file"] = str(small_npz)
-    params["train"] |= {"steps": 3, "warmup_steps": 0, "decay_steps": 0}
+    params["train"] |= {"steps": 3, "adam_steps": 2}
     params["traverse"] |= {"frames": 2}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     shutil.copy(small_npz, folder / "my-dsprites.npz")

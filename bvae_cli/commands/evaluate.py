@@ -22,12 +22,11 @@ LOSSES = {
     "elbo": "evidence bound, nats ↑",
     "reconstruction": "of a picture, nats ↓",
     "kl": "told of a picture, nats",
-    "latents_used": "KL over 0.01 nats",
     "udr": "alike in other runs ↑",
 }
 
 
-@with_params("evaluate", "dataset.name")
+@with_params("evaluate")
 def evaluate(
     params: Params,
     file: Annotated[Path, typer.Argument(metavar="CKPT|NPZ", help="A checkpoint.pt, or an npz with codes.")],
@@ -101,9 +100,14 @@ def ranking_table(files: Sequence[Path], ranking: Sequence[float]) -> Table:
 
 def score_table(scores: "Scores") -> Table:
     """A row a score: its value, what it means, and which way is better."""
+    from bvae_cli.encoding import UNUSED
     from bvae_cli.metrics import METRICS
 
-    meanings = LOSSES | {name: words for metric in METRICS.values() for name, words in metric.meanings.items()}
+    meanings = (
+        LOSSES
+        | {"latents_used": f"KL from {UNUSED:g} nats on"}
+        | {name: words for metric in METRICS.values() for name, words in metric.meanings.items()}
+    )
     table = Table(title="Scores")
     table.add_column("score")
     table.add_column("value", justify="right")

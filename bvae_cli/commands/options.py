@@ -13,9 +13,11 @@ import typer
 from bvae_cli import config
 from bvae_cli.datasets import DATASETS
 from bvae_cli.objectives import OBJECTIVES
+from bvae_cli.objectives.schedule import Knob, knob_of, text_of
 from bvae_cli.params import SECTIONS, Dataset
 
 FILES, MACHINE, STARTS = "Files", "Machine", "Which images"
+PATH = "NUMBER|STEP:NUMBER,…"
 
 ParamsFile = Annotated[
     Path | None,
@@ -109,11 +111,19 @@ def option(section: str, key: str) -> Any:
         kind, text = typing.get_args(typing.get_type_hints(owner, include_extras=True)[key])
         default = getattr(owner, key)
     several = typing.get_origin(kind) is tuple
-    shown = text if default is None or several else f"{text} Default: {default}."
-    return Annotated[
-        list[str] | None if several else kind | None,
-        typer.Option(*option_flags(key), help=shown, show_default=False, rich_help_panel=section.capitalize()),
-    ]
+    shown = text if default is None or several else f"{text} Default: {text_of(default)}."
+    panel: dict[str, Any] = {"help": shown, "show_default": False, "rich_help_panel": section.capitalize()}
+    if kind == Knob:
+        return Annotated[Any, typer.Option(parser=knob, metavar=PATH, **panel)]
+    return Annotated[list[str] | None if several else kind | None, typer.Option(*option_flags(key), **panel)]
+
+
+def knob(typed: str) -> Knob:
+    """A number or a path over steps, as it is typed."""
+    try:
+        return knob_of(typed)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def option_flags(key: str) -> list[str]:

@@ -54,7 +54,7 @@ def train(
 
 def summary(progress: "Progress") -> str:
     """The figures of a line of progress."""
-    figures = {"reconstruction": progress.reconstruction, "KL": sum(progress.kl), **progress.scheduled}
+    figures = {"reconstruction": progress.reconstruction, "KL": sum(progress.kl), **progress.knobs}
     shown = [f"{name} {figure:.4g}" for name, figure in figures.items()]
     return "  ".join([f"{progress.images_per_second:,.0f} images/s", *shown])
 

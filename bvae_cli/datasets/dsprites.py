@@ -32,8 +32,6 @@ def read(path: Path) -> Pictures:
 
     Only arrays are read, no pickle. Raises BvaeError, also while blocks are drawn, where the file is no such thing.
     """
-    if not path.is_file():
-        raise BvaeError(f"there is no file {path}", "name an npz or hdf5 of dSprites with --from.")
     with reading(path):
         form = read_npz if zipfile.is_zipfile(path) else read_hdf5
         return form(path)

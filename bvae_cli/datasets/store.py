@@ -60,13 +60,18 @@ def source_of(path: Path) -> str | None:
     try:
         with h5py.File(path) as file:
             ours = "spec" in file.attrs
-            good = ours and hashlib.sha256(file["images"][:]).hexdigest() == file.attrs["sha256"]
-            source = str(file.attrs["source"]) if good else None
+            source = str(file.attrs["source"]) if ours and sound(file) else None
     except Exception:  # whatever a damaged file provokes
         return None
     if not ours:
         raise BvaeError(f"{path} is no data file of ours", "read it with --from, or replace it with --force.")
     return source
+
+
+def sound(file: h5py.File) -> bool:
+    """Whether a file of ours is of this format, and its images are those that were written."""
+    same = hashlib.sha256(file["images"][:]).hexdigest() == file.attrs["sha256"]
+    return bool(same and file.attrs["format"] == FORMAT)
 
 
 @contextmanager
@@ -76,7 +81,7 @@ def opened(path: Path, name: str) -> Iterator[tuple[DataSpec, h5py.Dataset]]:
     Raises:
         BvaeError: there is none, it is damaged or of a newer format, or it holds another data set.
     """
-    remedy = f"bvae download {name}"
+    remedy = f"bvae download {name}" + ("" if path.parent == Path("data") else f" --data {path.parent}")
     if not path.is_file():
         raise BvaeError(f"there is no data file {path}", f"make it: {remedy}")
     try:

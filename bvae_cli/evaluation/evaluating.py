@@ -122,5 +122,4 @@ def rank(encoding: Encoding, others: Sequence[Checkpoint], images: Images, seed:
     part, device = images.some(COMPARED, seed), images.packed.device
     some, own = images.at(part), Encoding(encoding.mean[part], encoding.logvar[part])
     theirs = [encode(model.vae.to(device), some, model.params.train.precision, report) for model in others]
-    codes, kl = zip(*((each.mean.numpy(), each.kl.mean(dim=0).numpy()) for each in (own, *theirs)), strict=True)
-    return udr(codes, kl, seed)
+    return udr([each.mean[:, each.used].numpy() for each in (own, *theirs)], seed)

@@ -7,25 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 ALPHA = 0.1  # of the lasso
-USED = 0.01  # nats; latents of less KL are left out
 
 
-def udr(
-    codes: Sequence[NDArray[np.float32]], kl: Sequence[NDArray[np.float32]], seed: int = 0, spearman: bool = False
-) -> list[float]:
+def udr(codes: Sequence[NDArray[np.float32]], seed: int = 0, spearman: bool = False) -> list[float]:
     """How alike what a model has learnt is to what the others have, up to order and sign of the latents.
 
     Args:
-        codes: of each model, (images, latents), of the same images.
-        kl: of each model, (latents,), the mean KL to the prior, nats.
+        codes: of each model, (images, latents), of the same images; the authors leave out latents that are unused.
         seed: of the lasso.
         spearman: compare latents by rank correlation in place of the lasso's weights.
 
     Returns:
         Of each model the median over all others, 0 to 1; the higher, the better.
     """
-    used = [code[:, divergence > USED] for code, divergence in zip(codes, kl, strict=True)]
-    pairs = [[pair(one, other, seed, spearman) for other in used if other is not one] for one in used]
+    numbered = list(enumerate(codes))
+    pairs = [[pair(one, other, seed, spearman) for at, other in numbered if at != place] for place, one in numbered]
     return [float(np.median(alike)) for alike in pairs]
 
 

@@ -16,13 +16,10 @@ if TYPE_CHECKING:
 
 
 class Objective(Protocol):
-    """A frozen dataclass: its fields are the knobs, calling it gives the loss."""
-
-    def scheduled(self, step: int) -> dict[str, float]:
-        """The knobs that the objective turns, at a step counted from 0."""
+    """A frozen dataclass: its fields are its knobs, calling it gives the loss."""
 
     def __call__(self, out: ForwardPass, knobs: Knobs) -> Tensor:
-        """The loss of a batch with the knobs as scheduled: a scalar, nats an image."""
+        """The loss of a batch with the knobs as they are at a step: a scalar, nats an image."""
 
 
 OBJECTIVES: dict[str, type[Objective]] = {

@@ -1,11 +1,11 @@
-"""β-VAE, with β held or moved along a line."""
+"""β-VAE, and β-VAE whose latents keep some bits for nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from bvae_cli.objectives.schedule import Knobs, linear
+from bvae_cli.objectives.schedule import Knob, Knobs
 from bvae_cli.system.checks import at_least
 
 if TYPE_CHECKING:
@@ -16,23 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Beta:
-    """reconstruction + β·KL (Higgins et al. 2017, equation 4)."""
+    """reconstruction + β·Σ_j max(λ, KL_j) (Higgins et al. 2017, equation 4; λ: Kingma et al. 2016, appendix C.8)."""
 
-    beta: Annotated[float, "Weight β of the KL term; the last one where it is scheduled."] = 4.0
-    beta_start: Annotated[float | None, "Weight β at the first step, from where it moves to --beta."] = None
-    beta_steps: Annotated[int, "Steps that β takes from --beta-start to --beta; 0 holds it at --beta."] = 0
+    beta: Annotated[Knob, "Weight β of the KL term."] = 4.0
+    free_bits: Annotated[Knob, "KL λ that costs a latent nothing, so that it does not die, nats."] = 0.0
 
     def __post_init__(self) -> None:
-        at_least(self, 0, "beta", "beta_start", "beta_steps")
-        if self.beta_steps and self.beta_start is None:
-            raise ValueError(f"beta_start is missing: from which β in {self.beta_steps} steps to {self.beta:g}?")
-
-    def scheduled(self, step: int) -> dict[str, float]:
-        """β at a step counted from 0."""
-        if self.beta_start is None:
-            return {"beta": self.beta}
-        return {"beta": linear(self.beta_start, self.beta, step, self.beta_steps)}
+        at_least(self, 0, "beta", "free_bits")
 
     def __call__(self, out: ForwardPass, knobs: Knobs) -> Tensor:
-        """The loss of a batch: a scalar, nats an image."""
-        return out.reconstruction.mean() + knobs["beta"] * out.kl.sum(dim=1).mean()
+        """The loss of a batch, a scalar, nats an image; it is a latent's mean KL over the batch that is free."""
+        kl = out.kl.mean(dim=0)  # (latent_dim,)
+        return out.reconstruction.mean() + knobs["beta"] * kl.clamp(min=knobs["free_bits"]).sum()

@@ -1,19 +1,78 @@
-"""How objectives move their knobs."""
+"""Knobs: each a number, or a path over the steps of training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+Knob: TypeAlias = float | tuple[tuple[int, float], ...]
+"""A number, or points (step, value), joined by straight lines and held before the first and after the last."""
 Knobs: TypeAlias = "Mapping[str, float | Tensor]"
-"""The knobs that an objective turns, at a step; scalars on the device where training runs."""
+"""The knobs of an objective at a step; scalars on the device where training runs."""
+FORMS = "a number, or points like 0:30,3000:4"
 
 
-def linear(start: float, end: float, step: int, steps: int) -> float:
-    """The value at `step` of a line from `start` to `end` over `steps` steps, held at `end` from then on."""
-    if step >= steps:
-        return end
-    return start + (end - start) * step / steps
+def at(knob: Knob, step: int) -> float:
+    """The value of a knob at a step counted from 0."""
+    if not isinstance(knob, tuple):
+        return knob
+    for (start, before), (end, after) in pairwise(knob):
+        if step < end:
+            return before + (after - before) * max(0, step - start) / (end - start)
+    return knob[-1][1]
+
+
+def values_at(objective: object, step: int) -> dict[str, float]:
+    """The values of all knobs of an objective at a step counted from 0."""
+    return {name: at(knob, step) for name, knob in vars(objective).items()}
+
+
+def knob_of(value: Any) -> Knob:
+    """A knob of what YAML or a command line says; raises ValueError, naming the point, where it is none.
+
+    Args:
+        value: a number, a text like `4` or `0:30,3000:4`, or a list of pairs, [[0, 30], [3000, 4]].
+    """
+    if isinstance(value, str) and ":" in value:
+        value = [point.split(":") for point in value.split(",")]
+    if not isinstance(value, list | tuple):
+        return number(value, f"must be {FORMS}, not {value!r}")
+    if not value:
+        raise ValueError(f"must be {FORMS}, not an empty list")
+    points = tuple(point_of(point, place) for place, point in enumerate(value, start=1))
+    for place, ((before, _), (step, _)) in enumerate(pairwise(points), start=2):
+        if step <= before:
+            raise ValueError(f"goes back at point {place}: step {step} is not after step {before}")
+    return points
+
+
+def point_of(point: Any, place: int) -> tuple[int, float]:
+    """A step and a value; raises ValueError, with the place of the point, where it is none."""
+    complaint = f"has a point {place} that is no step and value: {text_of(point)}"
+    if not isinstance(point, list | tuple) or len(point) != 2:
+        raise ValueError(complaint)
+    step, value = (number(part, complaint) for part in point)
+    if step < 0 or step != int(step):
+        raise ValueError(f"has a point {place} whose step is no whole number from 0 on: {text_of(point)}")
+    return int(step), value
+
+
+def number(value: Any, complaint: str) -> float:
+    """A finite number; raises ValueError with a complaint where it is none."""
+    try:
+        if isinstance(value, bool) or not abs(found := float(value)) < float("inf"):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(complaint) from None
+    return found
+
+
+def text_of(value: Any) -> str:
+    """A knob as it is typed: 4, or 0:30,3000:4."""
+    if isinstance(value, list | tuple):
+        return ("," if any(isinstance(part, list | tuple) for part in value) else ":").join(map(text_of, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

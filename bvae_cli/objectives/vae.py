@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 class Vae:
     """reconstruction + KL (Kingma & Welling 2014, equation 3)."""
 
-    def scheduled(self, step: int) -> dict[str, float]:
-        """It turns none."""
-        return {}
-
     def __call__(self, out: ForwardPass, knobs: Knobs) -> Tensor:
         """The loss of a batch: a scalar, nats an image."""
         return out.reconstruction.mean() + out.kl.sum(dim=1).mean()

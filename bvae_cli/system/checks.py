@@ -7,11 +7,16 @@ from typing import Any
 
 
 def at_least(owner: Any, minimum: float, *keys: str) -> None:
-    """Raise ValueError, naming the key, where an attribute that is set is below the minimum or no finite number."""
+    """Raise ValueError, naming the key, where an attribute is below the minimum or no finite number.
+
+    Of an attribute that is a path over steps, each point is looked at.
+    """
     for key in keys:
         value = getattr(owner, key)
-        if value is not None and not minimum <= value < math.inf:
-            raise ValueError(f"{key} must be at least {minimum:g}, not {value:g}")
+        for step, number in value if isinstance(value, tuple) else [(None, value)]:
+            if not minimum <= number < math.inf:
+                where = "" if step is None else f" at step {step}"
+                raise ValueError(f"{key} must be at least {minimum:g}, not {number:g}{where}")
 
 
 def at_most(owner: Any, maximum: int, *keys: str) -> None:

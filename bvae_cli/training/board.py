@@ -23,7 +23,7 @@ class Board:
         """Add the figures of a line of history.csv."""
         losses = {"loss": row.loss, "reconstruction": row.reconstruction, "kl": sum(row.kl)}
         latents = {f"latent/kl_{index}": kl for index, kl in enumerate(row.kl)}
-        knobs = row.scheduled | {"learning_rate": row.learning_rate, "images_per_second": row.images_per_second}
+        knobs = row.knobs | {"learning_rate": row.learning_rate, "images_per_second": row.images_per_second}
         for name, value in (losses | latents | knobs).items():
             self.writer.add_scalar(name, value, row.step)
         self.writer.flush()

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bvae_cli.objectives.schedule import values_at
 from bvae_cli.params import Params
 from bvae_cli.system.files import csv_line, write_text
 
@@ -18,7 +19,7 @@ class Progress:
     loss: float
     reconstruction: float  # nats an image
     kl: list[float]  # of each latent, nats an image
-    scheduled: dict[str, float]  # knobs of the objective at this step
+    knobs: dict[str, float]  # of the objective, at this step
     learning_rate: float
     images_per_second: float
 
@@ -38,7 +39,7 @@ class History:
 
     def add(self, row: Progress) -> None:
         """Add a line, and write all from time to time: as a whole, since appending is seen, or cut short, halfway."""
-        knobs = row.scheduled.values()
+        knobs = row.knobs.values()
         cells = [row.step, row.loss, row.reconstruction, sum(row.kl), *knobs, row.learning_rate, *row.kl]
         self.text += csv_line(cells)
         if time.monotonic() - self.written_at >= PATIENCE:
@@ -48,5 +49,5 @@ class History:
 def heading(params: Params) -> str:
     """The first line, of the columns that an experiment has."""
     latents = [f"kl_{index}" for index in range(params.model.latent_dim)]
-    knobs = params.objective.scheduled(0)
+    knobs = values_at(params.objective, 0)
     return csv_line(["step", "loss", "reconstruction", "kl", *knobs, "learning_rate", *latents])

@@ -4,11 +4,17 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim import Adam, Optimizer
 
 from bvae_cli.datasets.images import unpack
 from bvae_cli.models.vae import VAE, ForwardPass
-from bvae_cli.params import Params, Train
+from bvae_cli.objectives.schedule import at, values_at
+from bvae_cli.params import Params
 from bvae_cli.system.device import arithmetic, repeated
+from bvae_cli.training.adagrad import Adagrad
+from bvae_cli.training.muon import Muon
+
+MOMENTS = {Adam: {"step", "exp_avg", "exp_avg_sq"}, Adagrad: {"sum"}, Muon: {"momentum"}}
 
 
 class Optimisation:
@@ -17,17 +23,28 @@ class Optimisation:
     What a step takes lies in tensors that keep their place, so that a GPU need be told only once what a step is.
     """
 
-    def __init__(self, vae: VAE, channels: int, params: Params, device: torch.device) -> None:
-        """Begin at the model's weights, with the noise of the seed."""
+    def __init__(self, vae: VAE, channels: int, params: Params, device: torch.device, done: int = 0) -> None:
+        """Begin at the model's weights, with the noise of the seed, after so many steps."""
         self.vae, self.channels, self.params, self.device = vae, channels, params, device
-        rate = torch.zeros((), device=device)
-        self.adam = torch.optim.Adam(vae.parameters(), lr=rate, fused=True, capturable=device.type == "cuda")
+        self.rate = torch.zeros((), device=device)
+        self.optimizers = self.chosen(done - 1)
         self.random = torch.Generator(device).manual_seed(params.train.seed)
         self.noise = torch.zeros(params.train.batch_size, vae.latent_dim, device=device)
-        self.knobs = {name: torch.zeros((), device=device) for name in params.objective.scheduled(0)}
+        self.knobs = {name: torch.zeros((), device=device) for name in values_at(params.objective, 0)}
         self.packed: Tensor | None = None  # (batch, bytes)
         self.sums = torch.zeros(3 + vae.latent_dim, device=device)
         self.update = repeated(self.compute, device)
+
+    def chosen(self, step: int) -> list[Optimizer]:
+        """What moves the weights at a step counted from 0: Muon those with rows, Adam what is left."""
+        train, weights, capturable = self.params.train, list(self.vae.parameters()), self.device.type == "cuda"
+        name = train.optimizer if step >= train.adam_steps else "adam"
+        if name == "adagrad":
+            return [Adagrad(weights, self.rate)]
+        rows = [weight for weight in weights if weight.ndim > 1] if name == "muon" else []
+        left = [weight for weight in weights if weight.ndim == 1] if rows else weights
+        adam: Optimizer = Adam(left, lr=self.rate, fused=True, capturable=capturable)
+        return [adam, Muon(rows, self.rate)] if rows else [adam]
 
     def step(self, packed: Tensor, number: int) -> None:
         """One update with (batch, bytes) packed images, at a step counted from 0."""
@@ -35,10 +52,21 @@ class Optimisation:
             self.packed = torch.empty_like(packed, device=self.device)
         self.packed.copy_(packed, non_blocking=True)
         self.noise.normal_(generator=self.random)
-        self.adam.param_groups[0]["lr"].fill_(learning_rate(self.params.train, number))
-        for name, value in self.params.objective.scheduled(number).items():
+        self.rate.fill_(at(self.params.train.learning_rate, number))
+        for name, value in values_at(self.params.objective, number).items():
             self.knobs[name].fill_(value)
+        if number == self.params.train.adam_steps:
+            self.take_over(number)
         self.update()
+
+    def take_over(self, number: int) -> None:
+        """Begin with what moves the weights from a step on; Adam keeps the moments of those that it goes on with."""
+        before = self.moments()
+        self.optimizers = self.chosen(number)
+        for optimizer, weight, moments in self.each(before):
+            if moments.keys() == MOMENTS[type(optimizer)]:
+                optimizer.state[weight] = moments
+        self.update = repeated(self.compute, self.device)
 
     def compute(self) -> None:
         """What is the same in every step."""
@@ -46,9 +74,10 @@ class Optimisation:
         with arithmetic(self.device, self.params.train.precision):
             out = self.vae(unpack(self.packed, self.channels), self.noise)
             loss = self.params.objective(out, self.knobs)
-        self.adam.zero_grad()
+        self.vae.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        self.adam.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.sums += totals(loss, out)
 
     def means(self) -> list[float]:
@@ -62,28 +91,29 @@ class Optimisation:
 
     def state(self) -> dict[str, Any]:
         """All but the weights that the next steps depend on, in plain containers."""
-        moments = [
-            {name: value.cpu() for name, value in self.adam.state[weight].items()} for weight in self.vae.parameters()
-        ]
+        moments = [{name: value.cpu() for name, value in one.items()} for one in self.moments()]
         return {"moments": moments, "random": self.random.get_state(), "sums": self.sums.cpu()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a state; raises ValueError, or what torch does, where it is not that of this model and device."""
-        weights = list(self.vae.parameters())
-        for weight, moments in zip(weights, state["moments"], strict=True):
-            if not all(moments[name].shape == weight.shape for name in ("exp_avg", "exp_avg_sq")):
+        for optimizer, weight, moments in self.each(state["moments"]):
+            fits = all(value.shape in (weight.shape, ()) for value in moments.values())
+            if moments.keys() != MOMENTS[type(optimizer)] or not fits:
                 raise ValueError("its moments are not those of its model")
-        groups = self.adam.state_dict()["param_groups"]
-        self.adam.load_state_dict({"state": dict(enumerate(state["moments"])), "param_groups": groups})
+            optimizer.state[weight] = {name: value.to(self.device) for name, value in moments.items()}
         self.random.set_state(state["random"])
         self.sums.copy_(state["sums"])
 
+    def moments(self) -> list[dict[str, Tensor]]:
+        """What is remembered of each weight, in the order of the model's."""
+        remembered = {weight: moments for optimizer in self.optimizers for weight, moments in optimizer.state.items()}
+        return [remembered.get(weight, {}) for weight in self.vae.parameters()]
 
-def learning_rate(train: Train, step: int) -> float:
-    """The rate at a step counted from 0: rising from zero, held, falling to zero."""
-    rising = (step + 1) / max(train.warmup_steps, 1)
-    falling = (train.steps - step) / max(train.decay_steps, 1)
-    return train.learning_rate * min(1.0, rising, falling)
+    def each(self, moments: list[dict[str, Tensor]]) -> list[tuple[Optimizer, Tensor, dict[str, Tensor]]]:
+        """Each weight with what moves it and what is remembered of it."""
+        movers = {weight: mover for mover in self.optimizers for weight in mover.param_groups[0]["params"]}
+        together = zip(self.vae.parameters(), moments, strict=True)
+        return [(movers[weight], weight, remembered) for weight, remembered in together]
 
 
 @torch.no_grad()

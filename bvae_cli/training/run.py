@@ -18,13 +18,14 @@ from bvae_cli.encoding import encode
 from bvae_cli.latents import describe
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.models.vae import VAE
+from bvae_cli.objectives.schedule import at, values_at
 from bvae_cli.params import Params
 from bvae_cli.pictures.reconstruction import reconstruct
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import Report, silent
 from bvae_cli.training.board import Board
 from bvae_cli.training.history import History, Progress, heading
-from bvae_cli.training.optimisation import Optimisation, learning_rate
+from bvae_cli.training.optimisation import Optimisation
 
 SURVEYED = 10_000  # images that a checkpoint's statistics of its latents are taken from
 EXAMPLES = 32  # images that a checkpoint carries
@@ -42,7 +43,8 @@ class Run:
         self.surveyed = images.some(SURVEYED, params.train.seed)
         self.sample, self.examples = images.at(self.surveyed).to(device), images.at(chosen_examples(images))
         self.vae = new_vae(params, images.spec).to(device)
-        self.optimisation = Optimisation(self.vae, images.spec.channels, params, device)
+        done = before.step if before else 0
+        self.optimisation = Optimisation(self.vae, images.spec.channels, params, device, done)
         self.step, self.least, text = self.restore(before) if before else (0, math.inf, heading(params))
         self.batches = images.batches(params.train.batch_size, params.train.seed, self.step)
         self.history = History(folder / "history.csv", text)
@@ -85,10 +87,10 @@ class Run:
         loss = self.optimisation.means()[0]
         if not math.isfinite(loss):
             kept = f"step {self.saved} is kept in {self.folder}" if self.saved else "nothing was saved"
-            rate = self.params.train.learning_rate
+            rate = at(self.params.train.learning_rate, self.step - 1)
             raise BvaeError(
                 f"the loss is {loss} at step {self.step}; {kept}",
-                f"try a lower --learning-rate than {rate:g}, or a longer --warmup-steps.",
+                f"try a lower --learning-rate than {rate:g}, or let it rise: --learning-rate 0:0,1000:{rate:g}",
             )
 
     @property
@@ -113,10 +115,10 @@ class Run:
         """Write a line of history.csv."""
         train, now = self.params.train, time.monotonic()
         loss, reconstruction, *kl = self.optimisation.means()
-        scheduled = self.params.objective.scheduled(self.step - 1)
+        knobs = values_at(self.params.objective, self.step - 1)
         speed = (self.step - self.logged) * train.batch_size / (now - self.logged_at)
-        rate = learning_rate(train, self.step - 1)
-        progress = Progress(self.step, loss, reconstruction, kl, scheduled, rate, speed)
+        rate = at(train.learning_rate, self.step - 1)
+        progress = Progress(self.step, loss, reconstruction, kl, knobs, rate, speed)
         self.optimisation.forget()
         self.history.add(progress)
         if self.board:
@@ -143,13 +145,13 @@ class Run:
         (self.folder / "last.pt").unlink(missing_ok=True)
 
     def write(self, name: str, report: Report) -> None:
-        """Write the curves, the best model, and the run as it is now; raises BvaeError where it is no longer finite."""
-        self.history.write()
+        """Write the best model, the run as it is now, and its curves; raises BvaeError where it is no longer finite."""
         if self.best:
             save(self.checkpoint(*self.best, None, report), self.folder / "best.pt")
             self.best = None
         training = {"optimisation": self.optimisation.state(), "least": self.least, "history": self.history.text}
         save(self.checkpoint(self.step, self.vae, training, report), self.folder / name)
+        self.history.write()
 
     def checkpoint(self, step: int, vae: VAE, training: dict[str, Any] | None, report: Report) -> Checkpoint:
         """A model of this run, with what is to be known of its latents from a part of the images."""

@@ -51,7 +51,22 @@ def test_a_file_of_another_data_set_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_answered_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(BvaeError) as refusal:
         store.read(tmp_path / "toy.h5", "toy")
+    assert refusal.value.hint == f"make it: bvae download toy --data {tmp_path}"
+
+
+def test_the_usual_folder_needs_no_word(tmp_path: Path) -> None:
+    with pytest.raises(BvaeError) as refusal:
+        store.read(Path("data/toy.h5"), "toy")
     assert refusal.value.hint == "make it: bvae download toy"
+
+
+def test_a_newer_format_is_refused_and_made_anew(tmp_path: Path) -> None:
+    write(tmp_path / "toy.h5")
+    with h5py.File(tmp_path / "toy.h5", "r+") as file:
+        file.attrs["format"] = store.FORMAT + 1
+    assert store.source_of(tmp_path / "toy.h5") is None
+    with pytest.raises(BvaeError, match="newer format"):
+        store.read(tmp_path / "toy.h5", "toy")
 
 
 def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from bvae_cli.models.vae import ForwardPass
 from bvae_cli.objectives import Objective
 from bvae_cli.objectives.beta import Beta
 from bvae_cli.objectives.capacity import Capacity
+from bvae_cli.objectives.schedule import values_at
 from bvae_cli.objectives.vae import Vae
 
 EMPTY = torch.zeros(2, 2)
@@ -15,7 +16,7 @@ OUT = ForwardPass(EMPTY, EMPTY, EMPTY, torch.tensor([30.0, 50.0]), torch.tensor(
 
 
 def loss(objective: Objective, step: int) -> float:
-    return objective(OUT, objective.scheduled(step)).item()
+    return objective(OUT, values_at(objective, step)).item()
 
 
 def test_vae_is_reconstruction_and_kl() -> None:
@@ -32,32 +33,29 @@ def test_beta_of_one_is_the_vae() -> None:
 
 @pytest.mark.parametrize(("step", "beta"), [(0, 10), (20, 8), (60, 4), (1000, 4)])
 def test_beta_falls_along_a_line_and_stays(step: int, beta: float) -> None:
-    falling = Beta(beta=4, beta_start=10, beta_steps=60)
-    assert falling.scheduled(step) == {"beta": beta}
+    falling = Beta(beta=((0, 10.0), (60, 4.0)))
+    assert values_at(falling, step) == {"beta": beta, "free_bits": 0}
     assert loss(falling, step) == 40 + beta * 5
 
 
-def test_no_steps_switch_a_schedule_off() -> None:
-    assert Beta(beta=4, beta_start=10, beta_steps=0).scheduled(0) == {"beta": 4}
-
-
-def test_beta_rises_from_zero() -> None:
-    rising = Beta(beta=10, beta_start=0, beta_steps=40_000)
-    assert [rising.scheduled(step)["beta"] for step in (0, 20_000, 40_000)] == [0, 5, 10]
+@pytest.mark.parametrize(("free", "nats"), [(0, 60), (2.5, 40 + 4 * 5.5), (10, 40 + 4 * 20)])
+def test_bits_are_free_by_latent_and_batch(free: float, nats: float) -> None:
+    """The KL of the latents is 2 and 3 on average, and 1 to 4 in the images."""
+    assert loss(Beta(beta=4, free_bits=free), 0) == nats
 
 
 @pytest.mark.parametrize(("step", "capacity"), [(0, 0), (10, 10), (100, 100), (101, 100)])
 def test_capacity_grows_along_a_line_and_stays(step: int, capacity: float) -> None:
-    assert Capacity(capacity=100, capacity_steps=100).scheduled(step) == {"capacity": capacity}
+    assert values_at(Capacity(capacity=((0, 0.0), (100, 100.0))), step)["capacity"] == capacity
 
 
 @pytest.mark.parametrize(("step", "nats"), [(0, 40 + 10 * 5), (50, 40), (100, 40 + 10 * 5)])
 def test_capacity_holds_the_mean_kl_from_both_sides(step: int, nats: float) -> None:
-    assert loss(Capacity(gamma=10, capacity=10, capacity_steps=100), step) == nats
+    assert loss(Capacity(gamma=10, capacity=((0, 0.0), (100, 10.0))), step) == nats
 
 
 def test_capacity_takes_the_mean_kl_and_not_that_of_each_image() -> None:
-    assert loss(Capacity(gamma=1, capacity=5, capacity_steps=0), 0) == 40  # 3 and 7 on their own
+    assert loss(Capacity(gamma=1, capacity=5), 0) == 40  # 3 and 7 on their own
 
 
 @pytest.mark.parametrize(
@@ -65,7 +63,8 @@ def test_capacity_takes_the_mean_kl_and_not_that_of_each_image() -> None:
     [
         (Beta, {"beta": -1}, "beta must be at least 0, not -1"),
         (Beta, {"beta": float("nan")}, "beta must be"),
-        (Beta, {"beta_steps": 10}, "beta_start is missing"),
+        (Beta, {"beta": ((0, 1.0), (10, -2.0))}, "beta must be at least 0, not -2 at step 10"),
+        (Beta, {"free_bits": -1}, "free_bits must be"),
         (Capacity, {"gamma": -1}, "gamma must be"),
         (Capacity, {"capacity": float("inf")}, "capacity must be"),
     ],

@@ -12,8 +12,6 @@ from conftest import Bvae
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from bvae_cli.checkpoint import load
-from bvae_cli.params import Train
-from bvae_cli.training.optimisation import learning_rate
 
 
 def history(folder: Path) -> list[dict[str, str]]:
@@ -38,10 +36,11 @@ def test_another_seed_gives_another_model(bvae: Bvae, data: Path) -> None:
 
 
 def test_the_curves_have_a_line_for_each_interval_and_one_for_what_is_left(bvae: Bvae, data: Path) -> None:
-    options = ["--steps", 7, "--log-every", 3, "--latent-dim", 2, "--beta", 4, "--beta-start", 0, "--beta-steps", 6]
+    options = ["--steps", 7, "--log-every", 3, "--latent-dim", 2, "--beta", "0:0,6:4"]
     bvae("train", "--cpu", "--data", data, *options)
     rows = history(Path("runs/dsprites"))
-    assert list(rows[0]) == ["step", "loss", "reconstruction", "kl", "beta", "learning_rate", "kl_0", "kl_1"]
+    columns = "step loss reconstruction kl beta free_bits learning_rate kl_0 kl_1"
+    assert list(rows[0]) == columns.split()
     assert [row["step"] for row in rows] == ["3", "6", "7"]
     assert [float(row["beta"]) for row in rows] == pytest.approx([4 * 2 / 6, 4 * 5 / 6, 4], rel=1e-5)
 
@@ -137,10 +136,7 @@ def test_a_batch_larger_than_the_data_is_refused(bvae: Bvae, data: Path) -> None
     assert "only 1536 images" in result.err
 
 
-def test_the_learning_rate_rises_holds_and_falls() -> None:
-    train = Train(steps=10, learning_rate=1.0, warmup_steps=2, decay_steps=4)
-    assert [learning_rate(train, step) for step in range(10)] == [0.5, 1, 1, 1, 1, 1, 1, 0.75, 0.5, 0.25]
-
-
-def test_without_warm_up_and_decay_the_learning_rate_is_constant() -> None:
-    assert {learning_rate(Train(steps=10, learning_rate=0.5), step) for step in range(10)} == {0.5}
+def test_the_learning_rate_may_be_a_path(bvae: Bvae, data: Path) -> None:
+    options = ["--steps", 4, "--log-every", 1, "--learning-rate", "0:0,2:0.001,3:0"]
+    bvae("train", "--cpu", "--data", data, *options)
+    assert [float(row["learning_rate"]) for row in history(Path("runs/dsprites"))] == [0, 0.0005, 0.001, 0]

@@ -15,8 +15,8 @@ from bvae_cli.checkpoint import load
 from bvae_cli.system.files import sole
 
 OPTIONS = [
-    "--cpu", "--net", "conv_h", "--precision", "bfloat16", "--beta-start", "1", "--beta-steps", "90",
-    "--warmup-steps", "20", "--decay-steps", "30", "--log-every", "7",
+    "--cpu", "--net", "conv_h", "--precision", "bfloat16", "--beta", "0:1,90:4",
+    "--learning-rate", "0:0,20:0.0005,90:0.0005,120:0", "--log-every", "7",
 ]  # fmt: skip
 STEPS = 120
 
@@ -122,6 +122,18 @@ def test_more_steps_go_on_where_fewer_ended(bvae: Bvae, data: Path, objective: s
     assert same(Path("parts"), Path("whole"))
 
 
+@pytest.mark.parametrize("optimizer", ["adagrad", "muon"])
+@pytest.mark.parametrize("stop", [9, 10, 11])
+def test_a_run_resumes_around_the_step_where_another_optimizer_takes_over(
+    bvae: Bvae, data: Path, optimizer: str, stop: int
+) -> None:
+    options = ["--cpu", "--data", data, "--optimizer", optimizer, "--adam-steps", 10, "--free-bits", "10:0,12:0.5"]
+    bvae("train", *options, "--steps", 15, "--out", "whole")
+    bvae("train", *options, "--steps", stop, "--out", "parts")
+    assert bvae("train", *options, "--steps", 15, "--out", "parts", "--resume").code == 0
+    assert same(Path("parts"), Path("whole"))
+
+
 def test_a_finished_run_has_nothing_to_go_on_with(bvae: Bvae, whole: Path, data: Path) -> None:
     before = (whole / "checkpoint.pt").read_bytes()
     result = bvae("train", "--data", data, *OPTIONS, "--steps", STEPS, "--out", whole, "--resume")
@@ -138,7 +150,7 @@ def test_where_there_is_nothing_to_resume_a_run_begins(bvae: Bvae, data: Path) -
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (["--beta", 8], "objective.beta 4.0, not 8.0"),
+        (["--beta", 8], "objective.beta 4, not 8"),
         (["--objective", "vae"], "objective.name beta, not vae"),
         (["--latent-dim", 3], "model.latent_dim 10, not 3"),
         (["--seed", 1], "train.seed 0, not 1"),

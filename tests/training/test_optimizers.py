@@ -1,0 +1,55 @@
+"""Muon and Adagrad, beside torch's own."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from bvae_cli.training.adagrad import Adagrad
+from bvae_cli.training.muon import Muon, orthogonal
+
+RATE = 0.01
+
+
+def weights(*shapes: tuple[int, ...]) -> list[Tensor]:
+    torch.manual_seed(0)
+    return [torch.randn(shape).requires_grad_() for shape in shapes]
+
+
+def walked(moved: list[Tensor], optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """The weights after some steps towards one target."""
+    torch.manual_seed(1)
+    for _ in range(5):
+        optimizer.zero_grad()
+        sum(((weight - 3) * torch.randn_like(weight)).square().sum() for weight in moved).backward()  # type: ignore[union-attr]
+        optimizer.step()
+    return [weight.detach() for weight in moved]
+
+
+def test_muon_is_torchs_brought_to_the_size_of_adams_steps() -> None:
+    shapes = [(8, 20), (20, 8), (8, 20), (6, 6)]
+    ours, theirs = weights(*shapes), weights(*shapes)
+    published = torch.optim.Muon(theirs, lr=RATE, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    for one, other in zip(walked(ours, Muon(ours, torch.tensor(RATE))), walked(theirs, published), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=2e-3 * RATE * 5)  # bfloat16, in another order
+
+
+def test_a_convolution_moves_as_the_matrix_of_its_first_dimension_and_the_rest() -> None:
+    (whole,), (flat,) = weights((6, 3, 4, 4)), weights((6, 48))
+    flat.data.copy_(whole.data.flatten(1))
+    moved = walked([whole], Muon([whole], torch.tensor(RATE)))[0]
+    expected = walked([flat], Muon([flat], torch.tensor(RATE)))[0]
+    torch.testing.assert_close(moved.flatten(1), expected)
+
+
+@pytest.mark.parametrize("shape", [(3, 10, 10), (2, 5, 40)])
+def test_singular_values_are_brought_near_to_one(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+    assert 0.6 < values.min() < values.max() < 1.3
+
+
+def test_adagrad_is_torchs() -> None:
+    ours, theirs = weights((5, 7), (4,)), weights((5, 7), (4,))
+    published = torch.optim.Adagrad(theirs, lr=RATE)
+    for one, other in zip(walked(ours, Adagrad(ours, torch.tensor(RATE))), walked(theirs, published), strict=True):
+        torch.testing.assert_close(one, other)
