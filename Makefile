@@ -6,6 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 repro: .venv/installed
 	.venv/bin/dvc repro
+	.venv/bin/bvae show
 
 test: .venv/installed-dev
 	.venv/bin/pytest

@@ -5,6 +5,7 @@ import typer
 from bvae_cli.commands.download import download
 from bvae_cli.commands.evaluate import evaluate
 from bvae_cli.commands.reconstruct import reconstruct
+from bvae_cli.commands.show import show
 from bvae_cli.commands.train import train
 from bvae_cli.commands.traverse import traverse
 
@@ -15,5 +16,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (download, train, evaluate, traverse, reconstruct):
+for command in (download, train, evaluate, traverse, reconstruct, show):
     app.command()(command)

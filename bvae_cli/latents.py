@@ -1,7 +1,10 @@
 """Which latent is which."""
 
+from __future__ import annotations
+
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,12 @@ class Latent:
     factor: str | None  # the factor it tells most of; None where it tells next to nothing of any
     information: float  # mutual information with that factor, nats
     share: float  # of that factor's entropy, 0 to 1
+
+    @classmethod
+    def of(cls, row: Mapping[str, str]) -> Latent:
+        """A latent of the texts of its fields, as a table has them; raises KeyError or ValueError where one is off."""
+        numbers = {entry.name: float(row[entry.name]) for entry in fields(cls) if entry.type == "float"}
+        return cls(index=int(row["index"]), factor=row["factor"] or None, **numbers)
 
     @property
     def used(self) -> bool:

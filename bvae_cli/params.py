@@ -83,6 +83,7 @@ class Evaluate:
     repeats: Annotated[int, "Times that each metric is computed; their mean and standard deviation are told."] = 1
     metrics: Annotated[tuple[str, ...], "A metric to compute. May be repeated. Default: all that are quick."] = ()
     factors: Annotated[tuple[str, ...], "A factor to score by. May be repeated. Default: all."] = ()
+    all: Annotated[bool, "Take the bound from every image, not from 20,000 drawn ones."] = False
 
     def __post_init__(self) -> None:
         at_least(self, 0, "seed")
@@ -103,6 +104,7 @@ class Traverse:
     columns: Annotated[int, "Values of a latent across the PNG."] = 7
     frames: Annotated[int, "Frames of a GIF, there and back."] = 60
     fps: Annotated[int, "Frames a second."] = 15
+    all: Annotated[bool, "Draw unused latents, too."] = False
     seed: Annotated[int, "Seed of the draws of the prior."] = 0
 
     def __post_init__(self) -> None:

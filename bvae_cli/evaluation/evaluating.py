@@ -1,5 +1,6 @@
 """Scoring a model, or codes from anywhere."""
 
+import csv
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -25,6 +26,7 @@ from bvae_cli.system.memory import keep_freed_memory
 from bvae_cli.system.reporting import Report
 
 COMPARED = 10_000  # images that models are compared on
+DECODED = 20_000  # images that the bound is estimated from
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def evaluate(
     truth = Truth.grid(images.spec.grid, list(images.spec.factors))
     asked, wanted = restricted(truth, settings.factors), chosen(settings.metrics)
     images, scores = images.to(device), Scores()
-    encoding = add_losses(scores, checkpoint, images, settings.seed, report)
+    encoding = add_losses(scores, checkpoint, images, settings, report)
     latents = by_kl(describe(encoding, truth))
     scores.values["latents_used"] = sum(latent.used for latent in latents)
     codes = Codes(encoding.mean.numpy(), encoding.logvar.numpy(), truth)
@@ -84,19 +86,25 @@ def evaluate_codes(codes: Codes, settings: Evaluate, out: Path, report: Report) 
     return Evaluation(scores)
 
 
-def add_losses(scores: Scores, checkpoint: Checkpoint, images: Images, seed: int, report: Report) -> Encoding:
-    """Reconstruction, KL and evidence lower bound, nats an image, over all images; returns their posteriors.
+def add_losses(scores: Scores, checkpoint: Checkpoint, images: Images, settings: Evaluate, report: Report) -> Encoding:
+    """Reconstruction, KL and evidence lower bound, nats an image; returns the posteriors of all images.
 
-    The bound is without the constants that the Gaussian and the Laplace likelihood drop.
+    The KL is the mean over all, the reconstruction over some, told with its standard error, unless all are wanted. The
+    bound is without the constants that the Gaussian and the Laplace likelihood drop.
     """
     vae, precision = checkpoint.vae.to(images.packed.device), checkpoint.params.train.precision
     with scores.timed("encoding"):
         encoding = encode(vae, images, precision, report)
+    every = settings.all or len(images) <= DECODED
+    drawn = np.arange(len(images)) if every else images.some(DECODED, settings.seed)
+    posteriors = Encoding(encoding.mean[drawn], encoding.logvar[drawn])
     with scores.timed("decoding"):
-        reconstructions = reconstruction_losses(vae, images, encoding, precision, seed, report)
-    reconstruction = reconstructions.double().mean().item()
-    kl = encoding.kl.double().sum(dim=1).mean().item()
+        losses = reconstruction_losses(vae, images.at(drawn), posteriors, precision, settings.seed, report).double()
+    reconstruction, kl = losses.mean().item(), encoding.kl.double().sum(dim=1).mean().item()
     scores.values |= {"elbo": -reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
+    if not every:
+        error = losses.std().item() / len(losses) ** 0.5
+        scores.errors |= {"elbo": error, "reconstruction": error}
     return encoding
 
 
@@ -109,6 +117,19 @@ def write(out: Path, scores: Scores, codes: np.ndarray, truth: Truth | None) -> 
         rows = ([latent, *row] for latent, row in zip(latents, information.tolist(), strict=True))
         write_csv(out / "information.csv", ["latent", *truth.names], rows)
         write_heatmap(out / "information.png", information, latents, truth.names, "mutual information, nats")
+
+
+def read(folder: Path) -> Evaluation:
+    """What was written to a folder; raises BvaeError where nothing was, or it is damaged."""
+    try:
+        scores = Scores.of(json.loads((folder / "metrics.json").read_text()))
+        with (folder / "latents.csv").open() as file:
+            latents = [Latent.of(row) for row in csv.DictReader(file)]
+    except FileNotFoundError as error:
+        raise BvaeError(f"there are no scores in {folder}", f"bvae evaluate {folder / 'checkpoint.pt'}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BvaeError(f"the scores in {folder} are damaged", f"bvae evaluate {folder / 'checkpoint.pt'}") from error
+    return Evaluation(scores, latents)
 
 
 def require_same_data(models: Sequence[Checkpoint], images: Images) -> None:

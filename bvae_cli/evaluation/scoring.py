@@ -1,5 +1,7 @@
 """Scores of codes, whoever made them."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,12 +28,23 @@ class Scores:
 
     values: dict[str, float] = field(default_factory=dict)  # by score, a mean over repeats
     deviations: dict[str, float] = field(default_factory=dict)  # over repeats, where there is more than one
+    errors: dict[str, float] = field(default_factory=dict)  # standard errors of means over some images
     seconds: dict[str, float] = field(default_factory=dict)  # by metric
     missing: dict[str, str] = field(default_factory=dict)  # by metric, why it is not there
 
+    @classmethod
+    def of(cls, numbers: Mapping[str, float]) -> Scores:
+        """The scores of what `numbers` gives."""
+        scores, spreads = cls(), {"_std": "deviations", "_error": "errors"}
+        for name, value in numbers.items():
+            ending = next((ending for ending in spreads if name.endswith(ending)), "")
+            getattr(scores, spreads.get(ending, "values"))[name.removesuffix(ending)] = value
+        return scores
+
     def numbers(self) -> dict[str, float]:
         """All in one, for a file."""
-        return self.values | {f"{name}_std": value for name, value in self.deviations.items()}
+        spreads = {f"{name}_std": value for name, value in self.deviations.items()}
+        return self.values | spreads | {f"{name}_error": value for name, value in self.errors.items()}
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:

@@ -14,7 +14,7 @@ from bvae_cli.system.reporting import Report, silent
 
 SAMPLES = 10_000  # of each entropy
 MIXTURE = 10_000  # posteriors that a density is the mean of
-TOGETHER = 500  # samples whose densities are computed at once, for the sake of memory
+TOGETHER = 100  # samples whose densities are computed at once: what stays in a processor's cache
 
 
 def mig_sampled(

@@ -59,7 +59,12 @@ def tiles_of(images: Tensor) -> Pixels:
 
 
 def table(
-    tiles: Pixels, labels: Sequence[Label] = (), headings: Sequence[str] = (), block: int = 0, zoom: int = 1
+    tiles: Pixels,
+    labels: Sequence[Label] = (),
+    headings: Sequence[str] = (),
+    block: int = 0,
+    zoom: int = 1,
+    note: str = "",
 ) -> Pixels:
     """A page with tiles in rows, as (height, width) greys or (height, width, 3) colours.
 
@@ -69,12 +74,15 @@ def table(
         headings: one a column, or none.
         block: columns that belong together; 0 for all.
         zoom: pixels of the page for one of a tile.
+        note: a faint line beneath.
     """
     rows, columns, height, width, channels = tiles.shape
     left, top = MARGIN + (LABEL if labels else 0), MARGIN + (LINE if headings else 0)
     layout = Layout((width * zoom, height * zoom), columns, block or columns, left, top)
-    page = Image.new("L" if channels == 1 else "RGB", layout.size(rows), grey(PAGE, channels))
+    across, down = layout.size(rows)
+    page = Image.new("L" if channels == 1 else "RGB", (across, down + LINE * bool(note)), grey(PAGE, channels))
     pen = ImageDraw.Draw(page)
+    pen.text((MARGIN, down - MARGIN // 2), note, grey(FAINT, channels), SMALL)
     for row, column in np.ndindex(rows, columns):
         tile = Image.fromarray(tiles[row, column].squeeze(-1) if channels == 1 else tiles[row, column])
         page.paste(tile.resize(layout.tile, Image.Resampling.NEAREST), (layout.x(column), layout.y(row)))

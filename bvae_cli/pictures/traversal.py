@@ -28,7 +28,8 @@ def traverse(
         checkpoint: the model.
         images: (images, channels, 64, 64) in [0, 1], whose codes are held; None to hold draws of the prior.
         settings: how far, how fast, how many.
-        chosen: numbers of the latents to move; none for all.
+        chosen: numbers of the latents to move; none for all. Those that are unused are then but named in table and
+            film, unless the settings say otherwise.
         out: the folder to write to.
 
     Raises:
@@ -36,12 +37,14 @@ def traverse(
     """
     latents = by_kl(select(checkpoint.latents, chosen))
     starts = start_codes(checkpoint.vae, images, settings)
-    yield write_png(out / "traversal.png", sheet(checkpoint.vae, latents, starts, settings))
-    films = np.stack([film(checkpoint.vae, latent, starts, settings) for latent in latents])
-    yield write_gif(out / "traversal.gif", pages(films, latents, settings, zoom=1), settings.fps)
+    shown = latents if settings.all or chosen else [latent for latent in latents if latent.used] or latents
+    note = note_of([latent for latent in latents if latent not in shown])
+    yield write_png(out / "traversal.png", sheet(checkpoint.vae, shown, starts, settings, note))
+    films = np.stack([film(checkpoint.vae, latent, starts, settings) for latent in latents])  # the used come first
+    yield write_gif(out / "traversal.gif", pages(films[: len(shown)], shown, settings, note=note), settings.fps)
     for latent, alone in zip(latents, films, strict=True):
         path = out / "latents" / f"z{latent.index}.gif"
-        yield write_gif(path, pages(alone[None], [latent], settings, ZOOM), settings.fps)
+        yield write_gif(path, pages(alone[None], [latent], settings, zoom=ZOOM), settings.fps)
 
 
 def select(latents: list[Latent], chosen: Sequence[int]) -> list[Latent]:
@@ -60,14 +63,19 @@ def start_codes(vae: VAE, images: Tensor | None, settings: Traverse) -> Tensor:
     return torch.randn(settings.images, vae.latent_dim, generator=draws)
 
 
-def sheet(vae: VAE, latents: list[Latent], starts: Tensor, settings: Traverse) -> Pixels:
+def note_of(folded: list[Latent]) -> str:
+    """Which latents are not drawn, and why."""
+    return ", ".join(f"z{latent.index}" for latent in folded) + ": unused" if folded else ""
+
+
+def sheet(vae: VAE, latents: list[Latent], starts: Tensor, settings: Traverse, note: str) -> Pixels:
     """A row a latent, a block of columns a start, in each the latent from the low to the high end of its range."""
     positions = np.linspace(0, 1, settings.columns)
     rows = [moved(vae, latent, starts, positions, settings).swapaxes(0, 1) for latent in latents]
     tiles = np.stack(rows).reshape(len(rows), -1, *rows[0].shape[2:])  # (latents, starts · columns, …)
     low, high = ("min", "max") if settings.range == "data" else (f"-{settings.span:g}", f"+{settings.span:g}")
     headings = [low, *[""] * (settings.columns - 2), high] * len(starts)
-    return table(tiles, [label(latent) for latent in latents], headings, block=settings.columns)
+    return table(tiles, [label(latent) for latent in latents], headings, block=settings.columns, note=note)
 
 
 def film(vae: VAE, latent: Latent, starts: Tensor, settings: Traverse) -> Pixels:
@@ -89,10 +97,10 @@ def moved(vae: VAE, latent: Latent, starts: Tensor, positions: NDArray[np.float6
     return tiles.reshape(*z.shape[:2], *tiles.shape[1:])
 
 
-def pages(films: Pixels, latents: list[Latent], settings: Traverse, zoom: int) -> list[Pixels]:
+def pages(films: Pixels, latents: list[Latent], settings: Traverse, zoom: int = 1, note: str = "") -> list[Pixels]:
     """The frames of (latents, frames, starts, …) films, one above the other, each with its marker."""
     return [
-        table(frame, [label(latent, position) for latent in latents], zoom=zoom)
+        table(frame, [label(latent, position) for latent in latents], zoom=zoom, note=note)
         for frame, position in zip(films.swapaxes(0, 1), swing(settings.frames), strict=True)
     ]
 

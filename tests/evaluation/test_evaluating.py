@@ -10,6 +10,7 @@ from conftest import Bvae
 
 from bvae_cli.checkpoint import Checkpoint, load, save
 from bvae_cli.datasets.images import load as load_images
+from bvae_cli.evaluation import evaluating
 from bvae_cli.evaluation.evaluating import evaluate
 from bvae_cli.metrics import METRICS
 from bvae_cli.models.vae import VAE
@@ -32,6 +33,31 @@ def test_scores_are_shown_and_written(bvae: Bvae, checkpoint: Path, data: Path) 
     assert all(name in result.out for name in found)
     assert found["elbo"] == pytest.approx(-found["reconstruction"] - found["kl"])
     assert 0.3 <= found["higgins"] <= 1
+
+
+def test_what_was_written_is_shown_again(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    few = ["--metric", "mig", "--metric", "modularity", "--repeats", 2]
+    first = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here", *few)
+    again = bvae("show", "here")
+    assert again.code == 0
+    for part in ("Which latent is which", "Scores"):  # a table has six digits of a number, of which two are shown
+        assert part in again.out
+    assert again.out.split("Scores")[1] == first.out.split("Scores")[1] + "here/information.png\n"
+    Path("here/metrics.json").write_text("[1]")
+    assert "damaged" in bvae("show", "here").err
+
+
+def test_the_bound_of_some_images_is_near_that_of_all_and_tells_its_error(
+    checkpoint: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluating, "DECODED", 400)
+    model, images, cpu = load(checkpoint), load_images(data, "dsprites"), torch.device("cpu")
+    some = evaluate(model, images, Evaluate(metrics=("mig",)), cpu, Path("some"), silent).scores
+    every = evaluate(model, images, Evaluate(metrics=("mig",), all=True), cpu, Path("every"), silent).scores
+    assert every.errors == {}
+    assert some.values["kl"] == every.values["kl"]
+    assert some.values["elbo"] == pytest.approx(every.values["elbo"], abs=4 * some.errors["elbo"])
+    assert scores(Path("some"))["reconstruction_error"] == some.errors["reconstruction"] > 0
 
 
 def test_the_losses_are_means_over_all_images(bvae: Bvae, checkpoint: Path, data: Path) -> None:

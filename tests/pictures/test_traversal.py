@@ -1,5 +1,6 @@
 """bvae traverse."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -9,10 +10,10 @@ import torch
 from conftest import Bvae
 from PIL import Image, ImageSequence
 
-from bvae_cli.checkpoint import load
+from bvae_cli.checkpoint import load, save
 from bvae_cli.params import Traverse
-from bvae_cli.pictures.rendering import BAND, GAP
-from bvae_cli.pictures.traversal import moved, start_codes, swing
+from bvae_cli.pictures.rendering import BAND, GAP, LINE
+from bvae_cli.pictures.traversal import moved, note_of, start_codes, swing
 
 
 def test_all_pictures_are_drawn(bvae: Bvae, checkpoint: Path) -> None:
@@ -69,6 +70,19 @@ def test_draws_of_the_prior_come_from_the_seed(checkpoint: Path) -> None:
     assert draws[0].shape == (5, 10)
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
+
+
+def test_unused_latents_are_named_in_one_line_unless_all_are_wanted(bvae: Bvae, checkpoint: Path) -> None:
+    model = load(checkpoint)
+    latents = [replace(latent, kl=0.0 if latent.index in {1, 4, 7} else 1.0) for latent in model.latents]
+    assert note_of([latent for latent in latents if not latent.used]) == "z1, z4, z7: unused"
+    save(replace(model, latents=latents), Path("folded.pt"))
+    bvae("traverse", "folded.pt", "--out", "here", "--frames", 2)
+    bvae("traverse", "folded.pt", "--out", "all", "--frames", 2, "--all")
+    for name in ("traversal.png", "traversal.gif"):
+        heights = [iio.imread(Path(out, name)).shape[-3 if name.endswith("gif") else 0] for out in ("here", "all")]
+        assert heights[1] - heights[0] == 3 * (64 + GAP) - LINE
+    assert len(list(Path("here/latents").iterdir())) == 10
 
 
 def test_only_the_latents_asked_for_are_drawn(bvae: Bvae, checkpoint: Path) -> None:

@@ -127,7 +127,7 @@ def test_more_steps_go_on_where_fewer_ended(bvae: Bvae, data: Path, objective: s
 def test_a_run_resumes_around_the_step_where_another_optimizer_takes_over(
     bvae: Bvae, data: Path, optimizer: str, stop: int
 ) -> None:
-    options = ["--cpu", "--data", data, "--optimizer", optimizer, "--adam-steps", 10, "--free-bits", "10:0,12:0.5"]
+    options = ["--cpu", "--data", data, "--optimizer", optimizer, "--adam-steps", 10, "--log-every", 1]
     bvae("train", *options, "--steps", 15, "--out", "whole")
     bvae("train", *options, "--steps", stop, "--out", "parts")
     assert bvae("train", *options, "--steps", 15, "--out", "parts", "--resume").code == 0

@@ -1,0 +1,78 @@
+"""What a model scores, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from bvae_cli.commands.console import notice, result
+
+if TYPE_CHECKING:
+    from bvae_cli.evaluation.evaluating import Evaluation
+    from bvae_cli.evaluation.scoring import Scores
+    from bvae_cli.latents import Latent
+
+LOSSES = {
+    "elbo": "evidence bound, nats ↑",
+    "reconstruction": "of a picture, nats ↓",
+    "kl": "told of a picture, nats",
+    "udr": "alike in other runs ↑",
+}
+
+
+def show_scores(done: Evaluation) -> None:
+    """Print the tables, and what is not in them."""
+    if done.latents:
+        result.print(latent_table(done.latents))
+    result.print(score_table(done.scores))
+    for name, reason in done.scores.missing.items():
+        result.print(f"{name}: not computed, {reason}", highlight=False, markup=False, soft_wrap=True)
+    took = "  ".join(f"{name} {seconds:.1f}" for name, seconds in done.scores.seconds.items())
+    if took:
+        notice.print(f"seconds: {took}", highlight=False, soft_wrap=True)
+
+
+def latent_table(latents: Sequence[Latent]) -> Table:
+    """A row a latent."""
+    table = Table(title="Which latent is which (KL and information in nats)")
+    for heading in ("latent", "KL", "posterior variance", "follows", "information", "share"):
+        table.add_column(heading, justify="left" if heading == "follows" else "right")
+    for latent in latents:
+        told = (f"{latent.information:.2f}", f"{latent.share:.0%}") if latent.factor else ("", "")
+        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.variance:.3f}", latent.follows, *told]
+        table.add_row(*row, style="" if latent.used else "dim")
+    return table
+
+
+def show_ranking(files: Sequence[Path], ranking: Sequence[float]) -> None:
+    """Print a row a model, from the one most like the others to the one least like them."""
+    table = Table(title="How much of each model the others have learnt too")
+    table.add_column("checkpoint", overflow="fold")
+    table.add_column("udr ↑", justify="right")
+    for score, path in sorted(zip(ranking, files, strict=True), reverse=True):
+        table.add_row(escape(str(path)), f"{score:.4f}")
+    result.print(table)
+
+
+def score_table(scores: Scores) -> Table:
+    """A row a score: its value, what it means, and which way is better."""
+    from bvae_cli.encoding import UNUSED
+    from bvae_cli.metrics import METRICS
+
+    meanings = (
+        LOSSES
+        | {"latents_used": f"KL from {UNUSED:g} nats on"}
+        | {name: words for metric in METRICS.values() for name, words in metric.meanings.items()}
+    )
+    table = Table(title="Scores")
+    table.add_column("score")
+    table.add_column("value", justify="right")
+    table.add_column("what it means")
+    for name, value in scores.values.items():
+        spread = (scores.deviations | scores.errors).get(name)
+        table.add_row(name, f"{value:.4g}" + (f" ± {spread:.2g}" if spread else ""), meanings[name])
+    return table
