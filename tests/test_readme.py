@@ -1,4 +1,4 @@
-"""Every command of the README, typed as it is written, in its order."""
+"""Every command of the README and of docs/, typed as it is written, in its order."""
 
 import re
 import shutil
@@ -16,8 +16,13 @@ from PIL import Image
 from bvae_cli.metrics.truth import Truth
 
 README = (ROOT / "README.md").read_text()
+PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 COMMANDS = [
-    line for block in re.findall(r"```sh\n(.*?)```", README, flags=re.S) for line in block.splitlines() if line.strip()
+    line
+    for page in PAGES.values()
+    for block in re.findall(r"```sh\n(.*?)```", page, flags=re.S)
+    for line in block.splitlines()
+    if line.strip()
 ]
 BIN = Path(sys.executable).parent
 
@@ -69,9 +74,10 @@ def test_the_readme_has_every_command_in_it() -> None:
         assert any(line.startswith(f"bvae {command}") for line in COMMANDS)
 
 
-def test_every_file_that_the_readme_names_is_there() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+def test_every_file_that_a_page_names_is_there() -> None:
+    for path, page in PAGES.items():
+        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page):
+            assert (path.parent / target).exists(), target
 
 
 def test_the_tree_is_that_of_the_package() -> None:
