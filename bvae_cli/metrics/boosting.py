@@ -106,19 +106,13 @@ def grow(order: Order, residual: NDArray[np.float64], depth: int, lesson: Lesson
 def best_splits(order: Order, residual: NDArray[np.float64], lesson: Lesson) -> Splits:
     """The greatest gain, the features that give it, and the place in the order of each after which it parts."""
     gain = gains_of_splits(order, residual)
-    features, places = greatest(gain)
-    values = lesson.codes[features, order[features, places]], lesson.codes[features, order[features, places + 1]]
-    if not (values[1] - values[0] > SAME).all():  # so seldom that they are not all looked at from the start
-        gain *= np.diff(np.take_along_axis(lesson.codes, order, axis=1)) > SAME
-        features, places = greatest(gain)
-    return float(gain[features[0], places[0]]), features, places
-
-
-def greatest(gain: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The features that have the greatest of (features, places), and the place of it in each."""
-    best = gain.max(axis=1)
-    features = np.flatnonzero(best == best.max())
-    return features, gain[features].argmax(axis=1)
+    best, looked_at = gain.max(axis=1), np.zeros(len(gain), dtype=bool)
+    while not looked_at[features := np.flatnonzero(best == best.max())].all():
+        for feature in features:  # equal values are not parted: looked up for those features alone that lead
+            gain[feature] *= np.diff(lesson.codes[feature, order[feature]]) > SAME
+            best[feature] = gain[feature].max()
+        looked_at[features] = True
+    return float(best.max()), features, gain[features].argmax(axis=1)
 
 
 def part(order: Order, inside: NDArray[np.intp], images: int) -> tuple[Order, Order]:
