@@ -1,5 +1,6 @@
 """What tests share: a small part of dSprites, a model trained on it, and the real command line."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,10 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from bvae_cli.__main__ import main
 from bvae_cli.datasets.sprites import draw
+
+# Of two threads on two busy cores one waits for the other, ten times as long as both compute.
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
 
 ROOT = Path(__file__).parent.parent
 BVAE = str(Path(sys.executable).parent / "bvae")

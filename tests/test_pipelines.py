@@ -45,6 +45,7 @@ def test_a_change_reruns_what_depends_on_it_and_nothing_else(small_npz: Path, tm
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["dataset"]["file"] = str(small_npz)
     params["train"] |= {"steps": 3, "adam_steps": 2}
+    params["evaluate"] |= {"metrics": ["higgins", "mig"]}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     dvc(tmp_path, "init", "-q")

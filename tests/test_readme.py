@@ -17,13 +17,8 @@ from bvae_cli.metrics.truth import Truth
 
 README = (ROOT / "README.md").read_text()
 PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
-COMMANDS = [
-    line
-    for page in PAGES.values()
-    for block in re.findall(r"```sh\n(.*?)```", page, flags=re.S)
-    for line in block.splitlines()
-    if line.strip()
-]
+BLOCKS = [block for page in PAGES.values() for block in re.findall(r"```sh\n(.*?)```", page, flags=re.S)]
+COMMANDS = list(dict.fromkeys(line for block in BLOCKS for line in block.splitlines() if line.strip()))
 BIN = Path(sys.executable).parent
 
 
@@ -44,13 +39,16 @@ def newcomer(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["dataset"]["file"] = str(small_npz)
     params["train"] |= {"steps": 3, "adam_steps": 2}
+    params["evaluate"] |= {"metrics": ["higgins", "mig"]}
     params["traverse"] |= {"frames": 2}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     shutil.copy(small_npz, folder / "my-dsprites.npz")
     truth = Truth.grid((3, 10, 10))
     np.savez(folder / "my-codes.npz", codes=truth.factors.astype(np.float32), factors=truth.factors)
     Image.new("RGB", (100, 80), (200, 10, 10)).save(folder / "my-picture.png")
-    git = "git init -q && git add -A && git -c user.name=me -c user.email=me@here commit -qm start"
+    git = (
+        "git init -q && git config user.name me && git config user.email me@here && git add -A && git commit -qm start"
+    )
     assert typed(git, folder).returncode == 0
     return folder
 
