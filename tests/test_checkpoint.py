@@ -22,7 +22,7 @@ def test_a_checkpoint_is_read_as_it_was_written(checkpoint: Path, tmp_path: Path
 
 def test_a_checkpoint_knows_what_it_was_trained_by_and_on(checkpoint: Path) -> None:
     content = load(checkpoint)
-    assert content.step == content.params.train.steps == 300
+    assert content.step == content.params.train.steps == 200
     assert content.params.objective == Beta(beta=0.1)
     assert content.spec.factors == {"shape": 3, "scale": 2, "orientation": 4, "posX": 8, "posY": 8}
     assert [latent.index for latent in content.latents] == list(range(10))
