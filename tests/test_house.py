@@ -92,6 +92,17 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1].strip() == "loaded"
 
 
+def test_training_does_not_load_torchs_compiler(data: Path) -> None:
+    code = (
+        "import sys; from bvae_cli.__main__ import main\n"
+        f"sys.argv = ['bvae', 'train', '--cpu', '--data', r'{data}', '--steps', '2', '--adam-steps', '1']\n"
+        "try: main()\n"
+        "except SystemExit: print(*sorted({'torch.optim', 'torch._dynamo', 'sympy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "torch.optim"
+
+
 def test_the_words_of_params_yaml_are_those_of_the_tables() -> None:
     assert get_args(config.field_types(params.Model)["net"]) == tuple(NETS)
     likelihood = get_args(config.field_types(params.Model)["likelihood"])[0]

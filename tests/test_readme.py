@@ -65,6 +65,10 @@ def test_a_command_does_what_it_says(newcomer: Path, command: str) -> None:
         return
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout or done.stderr
+    if command.startswith(("dvc repro", "dvc exp run")):
+        run = re.findall(r"^Running stage '(\w+)'", done.stdout, flags=re.M)
+        depends = ["train", "evaluate", "traverse", "reconstruct"]
+        assert sorted(run) == sorted(depends if "objective" in command else ["download", *depends])
 
 
 def test_the_readme_has_every_command_in_it() -> None:

@@ -108,9 +108,9 @@ def best_splits(order: Order, residual: NDArray[np.float64], lesson: Lesson) -> 
     gain = gains_of_splits(order, residual)
     best, looked_at = gain.max(axis=1), np.zeros(len(gain), dtype=bool)
     while not looked_at[features := np.flatnonzero(best == best.max())].all():
-        for feature in features:  # equal values are not parted: looked up for those features alone that lead
-            gain[feature] *= np.diff(lesson.codes[feature, order[feature]]) > SAME
-            best[feature] = gain[feature].max()
+        codes = lesson.codes[features[:, None], order[features]]  # of those features alone that lead
+        gain[features] *= codes[:, 1:] - codes[:, :-1] > SAME  # equal values are not parted
+        best[features] = gain[features].max(axis=1)
         looked_at[features] = True
     return float(best.max()), features, gain[features].argmax(axis=1)
 

@@ -1,10 +1,12 @@
 """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon): momentum, made orthogonal, for weights with rows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from bvae_cli.training.optimizer import Optimizer
 
 MOMENTUM = 0.95
 ROUNDS = 5
@@ -12,37 +14,35 @@ FIRST, THIRD, FIFTH = 3.4445, -4.7750, 2.0315  # the authors' polynomial, steep 
 ADAMS = 0.2  # root mean square of Adam's steps, to which these are brought, so that one rate fits both
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(Optimizer):
     """Every direction in which a weight's gradients have pointed is followed by the same length.
 
-    A convolution's weight counts as the matrix of its first dimension and all others. Steps have the size of Adam's
-    (Liu et al. 2025, arXiv 2502.16982, section 2.2).
+    For weights of two dimensions or more; a convolution's counts as the matrix of its first dimension and all others.
+    Steps have the size of Adam's (Liu et al. 2025, arXiv 2502.16982, section 2.2).
     """
 
-    def __init__(self, weights: Iterable[Tensor], rate: Tensor) -> None:
-        """Of weights of two dimensions or more, and a scalar rate on their device."""
-        super().__init__(weights, {"lr": rate})
-        self.alike: dict[torch.Size, list[Tensor]] = defaultdict(list)  # by the shape of their matrices
-        for weight in self.param_groups[0]["params"]:
-            self.alike[wide(weight).shape].append(weight)
+    def moments(self, weight: Tensor) -> dict[str, Tensor]:
+        """The mean of the gradients."""
+        return {"momentum": torch.zeros_like(weight)}
 
     @torch.no_grad()
-    def step(self) -> None:  # type: ignore[override]
-        """Move each weight against its gradient."""
-        for weights in self.alike.values():
-            steps = orthogonal(torch.stack([wide(update) for update in self.updates(weights)]))
-            size = self.param_groups[0]["lr"] * (ADAMS * max(steps.shape[1:]) ** 0.5)
+    def step(self) -> None:
+        """Move each weight, those of one shape together."""
+        together: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+        for weight, update in zip(self.weights, self.updates(), strict=True):
+            together[wide(update).shape].append((weight, update))
+        for alike in together.values():
+            weights, updates = zip(*alike, strict=True)
+            steps = orthogonal(torch.stack([wide(update) for update in updates]))
+            size = self.rate * (ADAMS * max(steps.shape[1:]) ** 0.5)
             for weight, step in zip(weights, steps * -size, strict=True):
                 weight.add_(narrow(step, weight))
 
-    def updates(self, weights: Sequence[Tensor]) -> Sequence[Tensor]:
+    def updates(self) -> Sequence[Tensor]:
         """Nesterov's momentum of each."""
-        for weight in weights:
-            if not self.state[weight]:
-                self.state[weight]["momentum"] = torch.zeros_like(weight)
-        gradients, momenta = [weight.grad for weight in weights], [self.state[weight]["momentum"] for weight in weights]
-        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)  # type: ignore[arg-type]
-        return torch._foreach_lerp(gradients, momenta, MOMENTUM)  # type: ignore[arg-type]
+        gradients, momenta = self.gradients(), self.remembered("momentum")
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        return torch._foreach_lerp(gradients, momenta, MOMENTUM)
 
 
 def wide(weight: Tensor) -> Tensor:

@@ -4,7 +4,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, Optimizer
 
 from bvae_cli.datasets.images import unpack
 from bvae_cli.models.vae import VAE, ForwardPass
@@ -12,9 +11,9 @@ from bvae_cli.objectives.schedule import at, values_at
 from bvae_cli.params import Params
 from bvae_cli.system.device import arithmetic, repeated
 from bvae_cli.training.adagrad import Adagrad
+from bvae_cli.training.adam import Adam
 from bvae_cli.training.muon import Muon
-
-MOMENTS = {Adam: {"step", "exp_avg", "exp_avg_sq"}, Adagrad: {"sum"}, Muon: {"momentum"}}
+from bvae_cli.training.optimizer import Optimizer
 
 
 class Optimisation:
@@ -37,14 +36,14 @@ class Optimisation:
 
     def chosen(self, step: int) -> list[Optimizer]:
         """What moves the weights at a step counted from 0: Muon those with rows, Adam what is left."""
-        train, weights, capturable = self.params.train, list(self.vae.parameters()), self.device.type == "cuda"
+        train, weights = self.params.train, list(self.vae.parameters())
         name = train.optimizer if step >= train.adam_steps else "adam"
         if name == "adagrad":
             return [Adagrad(weights, self.rate)]
-        rows = [weight for weight in weights if weight.ndim > 1] if name == "muon" else []
-        left = [weight for weight in weights if weight.ndim == 1] if rows else weights
-        adam: Optimizer = Adam(left, lr=self.rate, fused=True, capturable=capturable)
-        return [adam, Muon(rows, self.rate)] if rows else [adam]
+        if name == "adam":
+            return [Adam(weights, self.rate)]
+        rows, left = ([weight for weight in weights if (weight.ndim > 1) is wanted] for wanted in (True, False))
+        return [Adam(left, self.rate), Muon(rows, self.rate)]
 
     def step(self, packed: Tensor, number: int) -> None:
         """One update with (batch, bytes) packed images, at a step counted from 0."""
@@ -64,7 +63,7 @@ class Optimisation:
         before = self.moments()
         self.optimizers = self.chosen(number)
         for optimizer, weight, moments in self.each(before):
-            if moments.keys() == MOMENTS[type(optimizer)]:
+            if moments.keys() == optimizer.state[weight].keys():
                 optimizer.state[weight] = moments
         self.update = repeated(self.compute, self.device)
 
@@ -98,7 +97,7 @@ class Optimisation:
         """Take up a state; raises ValueError, or what torch does, where it is not that of this model and device."""
         for optimizer, weight, moments in self.each(state["moments"]):
             fits = all(value.shape in (weight.shape, ()) for value in moments.values())
-            if moments.keys() != MOMENTS[type(optimizer)] or not fits:
+            if moments.keys() != optimizer.state[weight].keys() or not fits:
                 raise ValueError("its moments are not those of its model")
             optimizer.state[weight] = {name: value.to(self.device) for name, value in moments.items()}
         self.random.set_state(state["random"])
@@ -107,11 +106,11 @@ class Optimisation:
     def moments(self) -> list[dict[str, Tensor]]:
         """What is remembered of each weight, in the order of the model's."""
         remembered = {weight: moments for optimizer in self.optimizers for weight, moments in optimizer.state.items()}
-        return [remembered.get(weight, {}) for weight in self.vae.parameters()]
+        return [remembered[weight] for weight in self.vae.parameters()]
 
     def each(self, moments: list[dict[str, Tensor]]) -> list[tuple[Optimizer, Tensor, dict[str, Tensor]]]:
         """Each weight with what moves it and what is remembered of it."""
-        movers = {weight: mover for mover in self.optimizers for weight in mover.param_groups[0]["params"]}
+        movers = {weight: mover for mover in self.optimizers for weight in mover.weights}
         together = zip(self.vae.parameters(), moments, strict=True)
         return [(movers[weight], weight, remembered) for weight, remembered in together]
 

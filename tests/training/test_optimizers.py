@@ -1,11 +1,13 @@
-"""Muon and Adagrad, beside torch's own."""
+"""The optimisers, beside torch's own."""
 
 import pytest
 import torch
 from torch import Tensor
 
 from bvae_cli.training.adagrad import Adagrad
+from bvae_cli.training.adam import Adam
 from bvae_cli.training.muon import Muon, orthogonal
+from bvae_cli.training.optimizer import Optimizer
 
 RATE = 0.01
 
@@ -15,11 +17,12 @@ def weights(*shapes: tuple[int, ...]) -> list[Tensor]:
     return [torch.randn(shape).requires_grad_() for shape in shapes]
 
 
-def walked(moved: list[Tensor], optimizer: torch.optim.Optimizer) -> list[Tensor]:
+def walked(moved: list[Tensor], optimizer: torch.optim.Optimizer | Optimizer) -> list[Tensor]:
     """The weights after some steps towards one target."""
     torch.manual_seed(1)
     for _ in range(5):
-        optimizer.zero_grad()
+        for weight in moved:
+            weight.grad = None
         sum(((weight - 3) * torch.randn_like(weight)).square().sum() for weight in moved).backward()  # type: ignore[union-attr]
         optimizer.step()
     return [weight.detach() for weight in moved]
@@ -53,3 +56,10 @@ def test_adagrad_is_torchs() -> None:
     published = torch.optim.Adagrad(theirs, lr=RATE)
     for one, other in zip(walked(ours, Adagrad(ours, torch.tensor(RATE))), walked(theirs, published), strict=True):
         torch.testing.assert_close(one, other)
+
+
+def test_adam_is_torchs_to_the_bit() -> None:
+    ours, theirs = weights((5, 7), (4,)), weights((5, 7), (4,))
+    published = torch.optim.Adam(theirs, lr=torch.tensor(RATE), fused=True)
+    for one, other in zip(walked(ours, Adam(ours, torch.tensor(RATE))), walked(theirs, published), strict=True):
+        assert torch.equal(one, other)
