@@ -21,11 +21,17 @@ def main() -> None:
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, end)
     try:
+        run()
+    except KeyboardInterrupt:  # one that comes while an error is told, too
+        sys.exit(130)
+
+
+def run() -> None:
+    """Run the command that is asked for, and tell what goes wrong."""
+    try:
         from bvae_cli.app import app
 
         app(prog_name="bvae")  # also where another program, like pytest, calls it
-    except KeyboardInterrupt:
-        sys.exit(130)
     except InterruptionError as stop:
         refuse(stop, 128 + stop.number)
     except BvaeError as error:

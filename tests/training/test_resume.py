@@ -100,7 +100,9 @@ def test_a_second_signal_ends_at_once(start: Start) -> None:
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(0.01)
-    assert process.wait() == 130
+    said = process.communicate()[1]
+    assert process.returncode in {130, -signal.SIGINT}  # which to a shell are one, if it came to an end on its way out
+    assert "Traceback" not in said
     load(Path("stopped/last.pt"))
 
 
