@@ -20,6 +20,7 @@ from bvae_cli.models.vae import VAE
 from bvae_cli.objectives.schedule import text_of
 from bvae_cli.params import Params
 from bvae_cli.system.checks import one_of
+from bvae_cli.system.device import seeded
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import write_bytes
 
@@ -41,8 +42,7 @@ class Checkpoint:
 
 def new_vae(params: Params, spec: DataSpec) -> VAE:
     """A model as params describe it, with weights from the seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(params.train.seed)
+    with seeded(params.train.seed):
         likelihood = params.model.likelihood or spec.likelihood
         return VAE(params.model.net, likelihood, spec.channels, params.model.latent_dim)
 

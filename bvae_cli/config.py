@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 
-from bvae_cli.objectives import OBJECTIVES, Objective
+from bvae_cli.objectives import OBJECTIVES
+from bvae_cli.objectives.objective import Objective
 from bvae_cli.objectives.schedule import Knob, knob_of
 from bvae_cli.params import SECTIONS, Params
 from bvae_cli.system.checks import nearest, one_of
@@ -81,7 +82,7 @@ def build_objective(settings: Mapping[str, Any]) -> Objective:
         if owners and name not in owners:
             raise BvaeError(
                 f"objective.{key} is not a parameter of the objective '{name}'",
-                f"it belongs to '{owners[0]}': --objective {owners[0]}, or name: {owners[0]} in the params file.",
+                f"it belongs to {', '.join(owners)}: --objective {owners[0]}, or name: {owners[0]} in the params file.",
             )
     return build_section(OBJECTIVES[name], knobs, "objective")
 

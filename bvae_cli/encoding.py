@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from bvae_cli.datasets.images import Images
-from bvae_cli.models.vae import VAE, gaussian_kl
+from bvae_cli.models.gaussian import gaussian_kl
+from bvae_cli.models.vae import VAE
 from bvae_cli.system.device import arithmetic
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import Report

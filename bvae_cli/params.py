@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from bvae_cli.datasets import DATASETS
-from bvae_cli.objectives import Objective
 from bvae_cli.objectives.beta import Beta
+from bvae_cli.objectives.objective import Objective
 from bvae_cli.objectives.schedule import Knob
 from bvae_cli.system.checks import at_least, at_most, one_of
 
@@ -53,11 +53,12 @@ class Train:
     precision: Annotated[Literal["float32", "bfloat16"], "Arithmetic of the networks."] = "float32"
     seed: Annotated[int, "Seed of the weights, the order of the images and the noise."] = 0
     log_every: Annotated[int, "Steps that a line of history.csv is a mean of."] = 100
+    decomposition_steps: Annotated[int, "Steps from one estimate of the KL's parts to the next. 0: none."] = 0
     stream: Annotated[bool, "Leave the images on the disk, and read them ahead of training in shuffled blocks."] = False
 
     def __post_init__(self) -> None:
         at_least(self, 1, "steps", "batch_size", "log_every")
-        at_least(self, 0, "learning_rate", "adam_steps", "seed")
+        at_least(self, 0, "learning_rate", "adam_steps", "decomposition_steps", "seed")
         at_most(self, GREATEST_SEED, "seed")
 
 

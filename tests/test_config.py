@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bvae_cli import config, params
+from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.objectives.beta import Beta
 from bvae_cli.objectives.capacity import Capacity
 from bvae_cli.objectives.vae import Vae
@@ -99,9 +100,12 @@ def test_plain_settings_and_params_are_the_same_thing() -> None:
         ("objective: {beta: null}", "objective.beta must be a number, or points like 0:30,3000:4, not None"),
         (
             "objective: {name: bet}",
-            "objective.name cannot be 'bet'; did you mean beta? There are: vae, beta, capacity.",
+            f"objective.name cannot be 'bet'; did you mean beta? There are: {', '.join(OBJECTIVES)}.",
         ),
-        ("objective: {name: [7]}", "objective.name cannot be [7]. There are: vae, beta, capacity."),
+        (
+            "objective: {name: [7]}",
+            f"objective.name cannot be [7]. There are: {', '.join(OBJECTIVES)}.",
+        ),
         ("objective: {gamma: 4}", "objective.gamma is not a parameter of the objective 'beta'"),
         ("train: {steps: 1.5}", "train.steps must be a whole number, not 1.5"),
         ("train: {steps: 0}", "train.steps must be at least 1, not 0"),

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from conftest import ROOT
@@ -111,7 +111,13 @@ def test_the_words_of_params_yaml_are_those_of_the_tables() -> None:
     assert all(name == dataset.name for name, dataset in DATASETS.items())
 
 
-def test_no_knob_of_two_objectives_has_one_option() -> None:
-    owners = (*OBJECTIVES.values(), params.Model, params.Train, params.Keep)
-    names = [name for owner in owners for name in config.field_types(owner)]
+def test_a_knob_that_objectives_share_is_of_one_kind_and_no_option_means_two_things() -> None:
+    kinds: dict[str, Any] = {}
+    for cls in OBJECTIVES.values():
+        for name, kind in config.field_types(cls).items():
+            assert kinds.setdefault(name, kind) == kind
+    names = [
+        *kinds,
+        *(name for owner in (params.Model, params.Train, params.Keep) for name in config.field_types(owner)),
+    ]
     assert len(names) == len(set(names))

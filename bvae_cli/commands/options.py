@@ -106,16 +106,34 @@ def option(section: str, key: str) -> Any:
     if key == "name":
         text, table, default = NAMES[section]
         kind: Any = Literal[tuple(table)]
+        shown = f"{text} Default: {default}."
+    elif section == "objective":
+        kind, shown = shared(key)
     else:
-        owner = next(cls for cls in owners(section) if key in config.field_types(cls))
-        kind, text = typing.get_args(typing.get_type_hints(owner, include_extras=True)[key])
-        default = getattr(owner, key)
-    several = typing.get_origin(kind) is tuple
-    shown = text if default is None or several else f"{text} Default: {text_of(default)}."
+        kind, text, default = declared(SECTIONS[section], key)
+        unsaid = default is None or typing.get_origin(kind) is tuple
+        shown = text if unsaid else f"{text} Default: {text_of(default)}."
     panel: dict[str, Any] = {"help": shown, "show_default": False, "rich_help_panel": section.capitalize()}
     if kind == Knob:
         return Annotated[Any, typer.Option(parser=knob, metavar=PATH, **panel)]
+    several = typing.get_origin(kind) is tuple
     return Annotated[list[str] | None if several else kind | None, typer.Option(*option_flags(key), **panel)]
+
+
+def declared(owner: type[Any], key: str) -> tuple[Any, str, Any]:
+    """The kind, the help and the default of a key of a dataclass."""
+    kind, text = typing.get_args(typing.get_type_hints(owner, include_extras=True)[key])
+    return kind, text, getattr(owner, key)
+
+
+def shared(key: str) -> tuple[Any, str]:
+    """The kind of a key of objectives, and its help: what it is to each that has it, and by default."""
+    entries = {name: declared(cls, key) for name, cls in OBJECTIVES.items() if key in config.field_types(cls)}
+    meanings: dict[str, list[str]] = {}
+    for name, (_, text, default) in entries.items():
+        meanings.setdefault(text.removesuffix("."), []).append(f"{name}: {text_of(default)}")
+    kind = next(iter(entries.values()))[0]
+    return kind, " ".join(f"{text} ({'; '.join(defaults)})." for text, defaults in meanings.items())
 
 
 def knob(typed: str) -> Knob:
@@ -129,8 +147,3 @@ def knob(typed: str) -> Knob:
 def option_flags(key: str) -> list[str]:
     """The name of an option that is not its key's: one that may be repeated names one thing."""
     return ["--metric"] if key == "metrics" else []
-
-
-def owners(section: str) -> list[type[Any]]:
-    """The dataclasses that a section's keys may belong to."""
-    return list(OBJECTIVES.values()) if section == "objective" else [SECTIONS[section]]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from bvae_cli.models.gaussian import gaussian_kl
 from bvae_cli.models.likelihoods import LIKELIHOODS
 from bvae_cli.models.nets import NETS
 
@@ -15,7 +16,8 @@ class ForwardPass:
 
     mean: Tensor  # (batch, latent_dim)
     logvar: Tensor  # (batch, latent_dim)
-    z: Tensor  # (batch, latent_dim), a sample of the posterior
+    noise: Tensor  # (batch, latent_dim), standard normal
+    z: Tensor  # (batch, latent_dim), the sample of the posterior that the noise makes
     reconstruction: Tensor  # (batch,), -log p(x given z), nats an image
     kl: Tensor  # (batch, latent_dim), KL(q(z_j given x) ‖ N(0, 1)), nats
 
@@ -43,9 +45,4 @@ class VAE(nn.Module):
         mean, logvar = self.encode(images)
         z = mean + torch.exp(logvar / 2) * noise
         reconstruction = self.likelihood(self.decoder(z).float(), images)
-        return ForwardPass(mean, logvar, z, reconstruction, gaussian_kl(mean, logvar))
-
-
-def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mean, e^logvar) ‖ N(0, 1)) of each element, nats (Kingma & Welling 2014, appendix B)."""
-    return (mean.square() + logvar.exp() - 1 - logvar) / 2
+        return ForwardPass(mean, logvar, noise, z, reconstruction, gaussian_kl(mean, logvar))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from bvae_cli.objectives.schedule import Knob, Knobs
+from bvae_cli.objectives.objective import Objective, Step
+from bvae_cli.objectives.schedule import Knob
 from bvae_cli.system.checks import at_least
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Beta:
+class Beta(Objective):
     """reconstruction + β·Σ_j max(λ, KL_j) (Higgins et al. 2017, equation 4; λ: Kingma et al. 2016, appendix C.8)."""
 
     beta: Annotated[Knob, "Weight β of the KL term."] = 4.0
@@ -24,7 +25,7 @@ class Beta:
     def __post_init__(self) -> None:
         at_least(self, 0, "beta", "free_bits")
 
-    def __call__(self, out: ForwardPass, knobs: Knobs) -> Tensor:
+    def __call__(self, out: ForwardPass, step: Step) -> Tensor:
         """The loss of a batch, a scalar, nats an image; it is a latent's mean KL over the batch that is free."""
         kl = out.kl.mean(dim=0)  # (latent_dim,)
-        return out.reconstruction.mean() + knobs["beta"] * kl.clamp(min=knobs["free_bits"]).sum()
+        return out.reconstruction.mean() + step["beta"] * kl.clamp(min=step["free_bits"]).sum()

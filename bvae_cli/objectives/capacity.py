@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from bvae_cli.objectives.schedule import Knob, Knobs
+from bvae_cli.objectives.objective import Objective, Step
+from bvae_cli.objectives.schedule import Knob
 from bvae_cli.system.checks import at_least
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Capacity:
+class Capacity(Objective):
     """reconstruction + γ·|KL − C|, with C growing from 0 and then held (Burgess et al. 2018, equation 8)."""
 
     gamma: Annotated[Knob, "Weight γ that holds the KL at the capacity C."] = 1000.0
@@ -24,7 +25,7 @@ class Capacity:
     def __post_init__(self) -> None:
         at_least(self, 0, "gamma", "capacity")
 
-    def __call__(self, out: ForwardPass, knobs: Knobs) -> Tensor:
+    def __call__(self, out: ForwardPass, step: Step) -> Tensor:
         """The loss of a batch, a scalar, nats an image; it is the batch's mean KL that is held at C."""
         kl = out.kl.sum(dim=1).mean()
-        return out.reconstruction.mean() + knobs["gamma"] * (kl - knobs["capacity"]).abs()
+        return out.reconstruction.mean() + step["gamma"] * (kl - step["capacity"]).abs()

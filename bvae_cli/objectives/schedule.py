@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from typing import Any, TypeAlias
 
 Knob: TypeAlias = float | tuple[tuple[int, float], ...]
 """A number, or points (step, value), joined by straight lines and held before the first and after the last."""
-Knobs: TypeAlias = "Mapping[str, float | Tensor]"
-"""The knobs of an objective at a step; scalars on the device where training runs."""
 FORMS = "a number, or points like 0:30,3000:4"
 
 
@@ -27,8 +21,8 @@ def at(knob: Knob, step: int) -> float:
 
 
 def values_at(objective: object, step: int) -> dict[str, float]:
-    """The values of all knobs of an objective at a step counted from 0."""
-    return {name: at(knob, step) for name, knob in vars(objective).items()}
+    """The values of all knobs of an objective at a step counted from 0; what is chosen by a word is no knob."""
+    return {name: at(knob, step) for name, knob in vars(objective).items() if not isinstance(knob, str)}
 
 
 def knob_of(value: Any) -> Knob:

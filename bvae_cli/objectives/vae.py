@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bvae_cli.objectives.objective import Objective, Step
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from bvae_cli.models.vae import ForwardPass
-    from bvae_cli.objectives.schedule import Knobs
 
 
 @dataclass(frozen=True)
-class Vae:
+class Vae(Objective):
     """reconstruction + KL (Kingma & Welling 2014, equation 3)."""
 
-    def __call__(self, out: ForwardPass, knobs: Knobs) -> Tensor:
+    def __call__(self, out: ForwardPass, step: Step) -> Tensor:
         """The loss of a batch: a scalar, nats an image."""
-        return out.reconstruction.mean() + out.kl.sum(dim=1).mean()
+        return out.reconstruction.mean() + out.kl.mean(dim=0).sum()

@@ -1,6 +1,7 @@
 """Which device computes, and how."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -30,6 +31,14 @@ def select(gpu: int | None, cpu: bool) -> torch.device:
 def arithmetic(device: torch.device, precision: str) -> torch.autocast:
     """The context in which networks compute in `precision`: float32 or bfloat16."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Weights that are made within depend on the seed alone, and nothing else does on how many they are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def repeated(work: Callable[[], None], device: torch.device) -> Callable[[], None]:

@@ -1,5 +1,7 @@
 """Adam (Kingma & Ba 2015, algorithm 1)."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 from torch.optim.adam import adam
@@ -11,6 +13,11 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 class Adam(Optimizer):
     """torch's, all weights in one go."""
+
+    def __init__(self, weights: Iterable[Tensor], rate: Tensor, betas: tuple[float, float] = (BETA1, BETA2)) -> None:
+        """The coefficients are those by which the means forget."""
+        super().__init__(weights, rate)
+        self.beta1, self.beta2 = betas
 
     def moments(self, weight: Tensor) -> dict[str, Tensor]:
         """Means of the gradients and of their squares, and how many steps were taken."""
@@ -26,5 +33,5 @@ class Adam(Optimizer):
         means, squares, steps = (self.remembered(name) for name in ("exp_avg", "exp_avg_sq", "step"))
         adam(
             self.weights, self.gradients(), means, squares, [], steps, fused=True, lr=self.rate,
-            beta1=BETA1, beta2=BETA2, eps=EPSILON, weight_decay=0.0, amsgrad=False, maximize=False,
+            beta1=self.beta1, beta2=self.beta2, eps=EPSILON, weight_decay=0.0, amsgrad=False, maximize=False,
         )  # fmt: skip

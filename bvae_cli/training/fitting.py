@@ -29,7 +29,9 @@ def fit(
             is in use, or what is there to go on from is another experiment.
         InterruptionError: SIGINT or SIGTERM came; what was done is in last.pt.
     """
-    size = params.train.batch_size
+    size, least = params.train.batch_size, params.objective.least_batch
+    if size < least:
+        raise BvaeError(f"train.batch_size is {size}, but this objective compares images", f"choose {least} at least.")
     if len(images) < size:
         raise BvaeError(f"train.batch_size is {size}, but there are only {len(images)} images", "choose less.")
     keep_freed_memory()

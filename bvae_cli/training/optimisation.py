@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from bvae_cli.datasets.images import unpack
+from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.models.vae import VAE, ForwardPass
+from bvae_cli.objectives.objective import Step
 from bvae_cli.objectives.schedule import at, values_at
 from bvae_cli.params import Params
-from bvae_cli.system.device import arithmetic, repeated
+from bvae_cli.system.device import arithmetic, repeated, seeded
 from bvae_cli.training.adagrad import Adagrad
 from bvae_cli.training.adam import Adam
 from bvae_cli.training.muon import Muon
@@ -22,20 +24,29 @@ class Optimisation:
     What a step takes lies in tensors that keep their place, so that a GPU need be told only once what a step is.
     """
 
-    def __init__(self, vae: VAE, channels: int, params: Params, device: torch.device, done: int = 0) -> None:
-        """Begin at the model's weights, with the noise of the seed, after so many steps."""
-        self.vae, self.channels, self.params, self.device = vae, channels, params, device
+    def __init__(self, vae: VAE, data: DataSpec, params: Params, device: torch.device, done: int = 0) -> None:
+        """Begin at the model's weights, with the noise and the rivals of the seed, after so many steps."""
+        self.vae, self.channels, self.params, self.device = vae, data.channels, params, device
+        with seeded(params.train.seed):
+            self.rivals = params.objective.rivals(vae.latent_dim)
+        self.nets = [vae, *(rival.net.to(device) for rival in self.rivals)]
         self.rate = torch.zeros((), device=device)
+        self.knobs = {name: torch.zeros((), device=device) for name in values_at(params.objective, 0)}
+        self.told = Step(self.knobs, data.count, self.nets[1:])
         self.optimizers = self.chosen(done - 1)
         self.random = torch.Generator(device).manual_seed(params.train.seed)
         self.noise = torch.zeros(params.train.batch_size, vae.latent_dim, device=device)
-        self.knobs = {name: torch.zeros((), device=device) for name in values_at(params.objective, 0)}
         self.packed: Tensor | None = None  # (batch, bytes)
         self.sums = torch.zeros(3 + vae.latent_dim, device=device)
         self.update = repeated(self.compute, device)
 
     def chosen(self, step: int) -> list[Optimizer]:
-        """What moves the weights at a step counted from 0: Muon those with rows, Adam what is left."""
+        """What moves the weights at a step counted from 0."""
+        rivals = [Adam(rival.net.parameters(), self.knobs[rival.rate], rival.betas) for rival in self.rivals]
+        return [*self.chosen_for_model(step), *rivals]
+
+    def chosen_for_model(self, step: int) -> list[Optimizer]:
+        """What moves the model's weights at a step counted from 0: Muon those with rows, Adam what is left."""
         train, weights = self.params.train, list(self.vae.parameters())
         name = train.optimizer if step >= train.adam_steps else "adam"
         if name == "adagrad":
@@ -72,12 +83,13 @@ class Optimisation:
         assert self.packed is not None
         with arithmetic(self.device, self.params.train.precision):
             out = self.vae(unpack(self.packed, self.channels), self.noise)
-            loss = self.params.objective(out, self.knobs)
-        self.vae.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+            losses = [self.params.objective(out, self.told), *(rival.loss(rival.net, out) for rival in self.rivals)]
+        for net, loss in zip(self.nets, losses, strict=True):
+            net.zero_grad()
+            loss.backward(inputs=list(net.parameters()))  # type: ignore[no-untyped-call]
         for optimizer in self.optimizers:
             optimizer.step()
-        self.sums += totals(loss, out)
+        self.sums += totals(losses[0], out)
 
     def means(self) -> list[float]:
         """Loss, reconstruction and the KL of each latent, nats an image: means over the steps since `forget`."""
@@ -89,9 +101,10 @@ class Optimisation:
         self.sums.zero_()
 
     def state(self) -> dict[str, Any]:
-        """All but the weights that the next steps depend on, in plain containers."""
+        """All but the model's weights that the next steps depend on, in plain containers."""
         moments = [{name: value.cpu() for name, value in one.items()} for one in self.moments()]
-        return {"moments": moments, "random": self.random.get_state(), "sums": self.sums.cpu()}
+        rivals = [{name: value.cpu() for name, value in net.state_dict().items()} for net in self.nets[1:]]
+        return {"moments": moments, "rivals": rivals, "random": self.random.get_state(), "sums": self.sums.cpu()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a state; raises ValueError, or what torch does, where it is not that of this model and device."""
@@ -100,19 +113,25 @@ class Optimisation:
             if moments.keys() != optimizer.state[weight].keys() or not fits:
                 raise ValueError("its moments are not those of its model")
             optimizer.state[weight] = {name: value.to(self.device) for name, value in moments.items()}
+        for net, weights in zip(self.nets[1:], state["rivals"], strict=True):
+            net.load_state_dict(weights)
         self.random.set_state(state["random"])
         self.sums.copy_(state["sums"])
 
     def moments(self) -> list[dict[str, Tensor]]:
-        """What is remembered of each weight, in the order of the model's."""
+        """What is remembered of each weight, in the order of the nets'."""
         remembered = {weight: moments for optimizer in self.optimizers for weight, moments in optimizer.state.items()}
-        return [remembered[weight] for weight in self.vae.parameters()]
+        return [remembered[weight] for weight in self.weights()]
 
     def each(self, moments: list[dict[str, Tensor]]) -> list[tuple[Optimizer, Tensor, dict[str, Tensor]]]:
         """Each weight with what moves it and what is remembered of it."""
         movers = {weight: mover for mover in self.optimizers for weight in mover.weights}
-        together = zip(self.vae.parameters(), moments, strict=True)
+        together = zip(self.weights(), moments, strict=True)
         return [(movers[weight], weight, remembered) for weight, remembered in together]
+
+    def weights(self) -> list[Tensor]:
+        """Those of all nets, the model's first."""
+        return [weight for net in self.nets for weight in net.parameters()]
 
 
 @torch.no_grad()

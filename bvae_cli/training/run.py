@@ -44,7 +44,7 @@ class Run:
         self.sample, self.examples = images.at(self.surveyed).to(device), images.at(chosen_examples(images))
         self.vae = new_vae(params, images.spec).to(device)
         done = before.step if before else 0
-        self.optimisation = Optimisation(self.vae, images.spec.channels, params, device, done)
+        self.optimisation = Optimisation(self.vae, images.spec, params, device, done)
         self.step, self.least, text = self.restore(before) if before else (0, math.inf, heading(params))
         self.batches = images.batches(params.train.batch_size, params.train.seed, self.step)
         self.history = History(folder / "history.csv", text)

@@ -1,22 +1,8 @@
 """The autoencoder."""
 
-import pytest
 import torch
-from torch.distributions import Normal, kl_divergence
 
-from bvae_cli.models.vae import VAE, gaussian_kl
-
-
-@pytest.mark.parametrize(("mean", "logvar", "nats"), [(0.0, 0.0, 0.0), (1.0, 0.0, 5.0), (1.0, 1.0, 8.591409)])
-def test_the_kl_of_ten_latents(mean: float, logvar: float, nats: float) -> None:
-    kl = gaussian_kl(torch.full((1, 10), mean), torch.full((1, 10), logvar))
-    assert kl.sum().item() == pytest.approx(nats, abs=1e-5)
-
-
-def test_the_kl_agrees_with_that_of_torch() -> None:
-    mean, logvar = torch.randn(2, 5, 10, generator=torch.Generator().manual_seed(0))
-    expected = kl_divergence(Normal(mean, torch.exp(logvar / 2)), Normal(0.0, 1.0))
-    assert torch.allclose(gaussian_kl(mean, logvar), expected, atol=1e-6)
+from bvae_cli.models.vae import VAE
 
 
 def test_a_sample_is_the_mean_and_the_noise_by_the_standard_deviation() -> None:

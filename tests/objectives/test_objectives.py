@@ -4,19 +4,19 @@ import pytest
 import torch
 
 from bvae_cli.models.vae import ForwardPass
-from bvae_cli.objectives import Objective
 from bvae_cli.objectives.beta import Beta
 from bvae_cli.objectives.capacity import Capacity
+from bvae_cli.objectives.objective import Objective, Step
 from bvae_cli.objectives.schedule import values_at
 from bvae_cli.objectives.vae import Vae
 
 EMPTY = torch.zeros(2, 2)
-OUT = ForwardPass(EMPTY, EMPTY, EMPTY, torch.tensor([30.0, 50.0]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+OUT = ForwardPass(EMPTY, EMPTY, EMPTY, EMPTY, torch.tensor([30.0, 50.0]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
 """Reconstruction 40 and KL 5 on average."""
 
 
 def loss(objective: Objective, step: int) -> float:
-    return objective(OUT, values_at(objective, step)).item()
+    return objective(OUT, Step(values_at(objective, step), images=2)).item()
 
 
 def test_vae_is_reconstruction_and_kl() -> None:

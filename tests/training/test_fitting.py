@@ -12,6 +12,7 @@ from conftest import Bvae
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from bvae_cli.checkpoint import load
+from bvae_cli.objectives import OBJECTIVES
 
 
 def history(folder: Path) -> list[dict[str, str]]:
@@ -19,7 +20,7 @@ def history(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("objective", ["vae", "beta", "capacity"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_same_seed_gives_the_same_bytes(bvae: Bvae, data: Path, objective: str, precision: str) -> None:
     options = ["--data", data, "--steps", 12, "--log-every", 5, "--objective", objective, "--precision", precision]
@@ -27,6 +28,15 @@ def test_the_same_seed_gives_the_same_bytes(bvae: Bvae, data: Path, objective: s
         assert bvae("train", "--cpu", *options, "--out", out).code == 0
     for name in ("checkpoint.pt", "history.csv"):
         assert Path("one", name).read_bytes() == Path("other", name).read_bytes()
+
+
+def test_beta_of_one_is_the_vae_to_the_bit(bvae: Bvae, data: Path) -> None:
+    options = ["--cpu", "--data", data, "--steps", 12, "--log-every", 1]
+    bvae("train", *options, "--objective", "vae", "--out", "vae")
+    bvae("train", *options, "--beta", 1, "--out", "beta")
+    one, other = (load(Path(name, "checkpoint.pt")).vae.state_dict() for name in ("vae", "beta"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert [row["loss"] for row in history(Path("vae"))] == [row["loss"] for row in history(Path("beta"))]
 
 
 def test_another_seed_gives_another_model(bvae: Bvae, data: Path) -> None:
@@ -128,6 +138,13 @@ def test_without_tensorboard_the_error_says_how_to_install_it(
     result = bvae("train", "--cpu", "--data", data, "--steps", 1, "--tensorboard")
     assert result.code == 1
     assert "bvae[tensorboard]" in result.err
+
+
+@pytest.mark.parametrize("objective", ["factor", "beta_tc"])
+def test_a_batch_of_one_is_refused_where_images_are_compared(bvae: Bvae, data: Path, objective: str) -> None:
+    result = bvae("train", "--cpu", "--data", data, "--objective", objective, "--batch-size", 1)
+    assert result.code == 1
+    assert "choose 2 at least" in result.err
 
 
 def test_a_batch_larger_than_the_data_is_refused(bvae: Bvae, data: Path) -> None:

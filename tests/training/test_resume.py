@@ -12,6 +12,7 @@ import torch
 from conftest import BVAE, Bvae, hear_ctrl_c
 
 from bvae_cli.checkpoint import load
+from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.system.files import sole
 
 OPTIONS = [
@@ -114,7 +115,7 @@ def test_a_streamed_run_resumes_in_the_same_bytes(bvae: Bvae, data: Path) -> Non
     assert same(Path("parts"), Path("whole"))
 
 
-@pytest.mark.parametrize("objective", ["vae", "beta", "capacity"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_more_steps_go_on_where_fewer_ended(bvae: Bvae, data: Path, objective: str, precision: str) -> None:
     options = ["--cpu", "--data", data, "--log-every", 5, "--objective", objective, "--precision", precision]
@@ -184,7 +185,11 @@ def test_other_data_are_not_gone_on_with(bvae: Bvae, data: Path) -> None:
     [
         None,
         {},
-        {"optimisation": {"moments": [], "random": torch.zeros(3), "sums": torch.zeros(13)}, "least": 0, "history": ""},
+        {
+            "optimisation": {"moments": [], "rivals": [], "random": torch.zeros(3), "sums": torch.zeros(13)},
+            "least": 0,
+            "history": "",
+        },
     ],
 )
 def test_a_checkpoint_without_a_sound_state_is_not_gone_on_with(bvae: Bvae, data: Path, training: object) -> None:

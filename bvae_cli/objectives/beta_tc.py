@@ -1,0 +1,71 @@
+"""β-TCVAE: the KL in its three parts, each with a weight of its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from bvae_cli.objectives.objective import Objective, Step
+from bvae_cli.objectives.schedule import Knob
+from bvae_cli.system.checks import at_least
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bvae_cli.models.vae import ForwardPass
+
+Sampling = Literal["weighted", "stratified"]
+
+
+@dataclass(frozen=True)
+class BetaTC(Objective):
+    """reconstruction + α·I(x; z) + β·TC(z) + γ·Σ_j KL(q(z_j) ‖ p(z_j)) (Chen et al. 2018, equation 4).
+
+    The three parts add up to the KL, exactly: I(x; z) is what the others leave of its closed form.
+    """
+
+    alpha: Annotated[Knob, "Weight α of the mutual information of picture and code."] = 1.0
+    beta: Annotated[Knob, "Weight β of the total correlation."] = 6.0
+    gamma: Annotated[Knob, "Weight γ of the KL of each latent's own distribution."] = 1.0
+    sampling: Annotated[Sampling, "How a batch stands for all images: weighted as in the paper, or stratified."] = (
+        "weighted"
+    )
+
+    least_batch: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, "alpha", "beta", "gamma")
+
+    def __call__(self, out: ForwardPass, step: Step) -> Tensor:
+        """The loss of a batch: a scalar, nats an image."""
+        total_correlation, dimension_wise = parts(out, step.images, self.sampling)
+        information = out.kl.mean(dim=0).sum() - total_correlation - dimension_wise
+        regulariser = step["alpha"] * information + step["beta"] * total_correlation + step["gamma"] * dimension_wise
+        return out.reconstruction.mean() + regulariser
+
+
+def parts(out: ForwardPass, images: int, sampling: Sampling) -> tuple[Tensor, Tensor]:
+    """TC(z) and Σ_j KL(q(z_j) ‖ p(z_j)) as a batch out of so many images tells them: scalars, nats."""
+    from bvae_cli.models.gaussian import log_density
+
+    densities = log_density(out.z[:, None], out.mean, out.logvar)  # (batch of z, batch of posteriors, latent_dim)
+    weights = log_weights(densities, images, sampling)
+    joint = (densities.sum(dim=2) + weights).logsumexp(dim=1)  # (batch,), log q(z)
+    marginals = (densities + weights[..., None]).logsumexp(dim=1).sum(dim=1)  # (batch,), Σ_j log q(z_j)
+    prior = log_density(out.z, out.z.new_zeros(()), out.z.new_zeros(())).sum(dim=1)  # (batch,), log p(z)
+    return (joint - marginals).mean(), (marginals - prior).mean()
+
+
+def log_weights(densities: Tensor, images: int, sampling: Sampling) -> Tensor:
+    """(batch of z, batch of posteriors): how much each posterior of a batch counts for in q(z), as logarithms.
+
+    Weighted (Chen et al. 2018, equation 3): all by 1 / (images · batch). Stratified (appendix C.2): the one that z is
+    of for itself alone, by 1 / images, the others in equal shares for all that is left, so that q(z) has no bias.
+    """
+    batch = len(densities)
+    weights = densities.new_full((batch, batch), -math.log(images * batch))
+    if sampling == "stratified":
+        weights.fill_(math.log((images - 1) / (images * (batch - 1))))
+        weights.fill_diagonal_(-math.log(images))
+    return weights

@@ -1,0 +1,65 @@
+"""FactorVAE: the total correlation, told by a discriminator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from bvae_cli.objectives.objective import Objective, Rival, Step
+from bvae_cli.objectives.schedule import Knob
+from bvae_cli.system.checks import at_least
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from bvae_cli.models.vae import ForwardPass
+
+
+@dataclass(frozen=True)
+class Factor(Objective):
+    """reconstruction + KL + γ·TC, TC = E_q(z) ln D(z) / (1 − D(z)) (Kim & Mnih 2018, equations 2 and 3).
+
+    D tells codes from codes whose latents are permuted over images; it learns from the two halves of each batch, the
+    model from all of it.
+    """
+
+    gamma: Annotated[Knob, "Weight γ of the total correlation."] = 35.0
+    discriminator_rate: Annotated[Knob, "Size of a step of the discriminator."] = 1e-4
+
+    least_batch: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, "gamma", "discriminator_rate")
+
+    def __call__(self, out: ForwardPass, step: Step) -> Tensor:
+        """The loss of a batch: a scalar, nats an image."""
+        (discriminator,) = step.nets
+        joint, apart = discriminator(out.z).float().unbind(dim=1)
+        total_correlation: Tensor = (joint - apart).mean()
+        return out.reconstruction.mean() + out.kl.mean(dim=0).sum() + step["gamma"] * total_correlation
+
+    def rivals(self, latent_dim: int) -> Sequence[Rival]:
+        """The discriminator, with the coefficients that its authors give Adam (appendix A)."""
+        from bvae_cli.models.discriminator import Discriminator
+
+        return [Rival(Discriminator(latent_dim), telling_apart, "discriminator_rate", (0.5, 0.9))]
+
+
+def telling_apart(discriminator: nn.Module, out: ForwardPass) -> Tensor:
+    """The cross-entropy, nats, of telling a half of the codes from the other half, permuted (algorithm 2)."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    half = len(out.z) // 2
+    joint, others = out.z[:half].detach(), out.z[half : 2 * half].detach()
+    # Noise that other codes were made with puts these in any order with equal chance.
+    apart = permuted(others, out.noise[:half].argsort(dim=0))
+    logits = discriminator(joint).float(), discriminator(apart).float()
+    truth = torch.zeros(half, dtype=torch.long, device=joint.device)
+    return (cross_entropy(logits[0], truth) + cross_entropy(logits[1], truth + 1)) / 2
+
+
+def permuted(z: Tensor, order: Tensor) -> Tensor:
+    """(batch, latent_dim) codes, each latent over the images in an order of its own, (batch, latent_dim)."""
+    return z.gather(0, order)
