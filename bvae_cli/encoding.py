@@ -1,6 +1,6 @@
 """What a model makes of images, each encoded once: scores, statistics and pictures are taken from this."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,7 @@ from bvae_cli.models.gaussian import gaussian_kl
 from bvae_cli.models.vae import VAE
 from bvae_cli.system.device import arithmetic
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.reporting import Report
+from bvae_cli.system.reporting import Report, silent
 
 UNUSED = 0.01  # nats; a latent whose mean KL is less is unused (the threshold of Duan et al. 2020, section 4)
 BATCH = {"cpu": 256, "cuda": 4096}  # images; on a processor neither fewer nor more are quicker
@@ -48,6 +48,12 @@ def encode(vae: VAE, images: Images, precision: str, report: Report) -> Encoding
     encoding = Encoding(mean, logvar)
     require_finite(mean, logvar, encoding.kl)
     return encoding
+
+
+def encode_all(vae: VAE, parts: Iterable[Images], device: torch.device, precision: str) -> Encoding:
+    """Encode a data set that comes in parts, on a device, saying nothing; raises what `encode` does."""
+    encodings = [encode(vae, part.to(device), precision, silent) for part in parts]
+    return Encoding(torch.cat([part.mean for part in encodings]), torch.cat([part.logvar for part in encodings]))
 
 
 @torch.inference_mode()

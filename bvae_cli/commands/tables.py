@@ -20,6 +20,9 @@ LOSSES = {
     "elbo": "evidence bound, nats ↑",
     "reconstruction": "of a picture, nats ↓",
     "kl": "told of a picture, nats",
+    "kl_mutual_information": "of it, of picture and code",
+    "kl_total_correlation": "of it, of the latents ↓",
+    "kl_dimension_wise": "of it, each from its prior ↓",
     "udr": "alike in other runs ↑",
 }
 

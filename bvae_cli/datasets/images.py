@@ -36,6 +36,9 @@ class Source(Protocol):
     def at(self, index: NDArray[np.int64]) -> Images:
         """The images of these numbers, in this order."""
 
+    def parts(self) -> Iterator[Images]:
+        """All images in their order, as many together as fit into memory."""
+
     def batches(self, size: int, seed: int, start: int) -> Iterator[Tensor]:
         """Batches from the `start`-th on, for ever, each (size, bytes) uint8.
 
@@ -68,6 +71,10 @@ class Images:
     def at(self, index: NDArray[np.int64]) -> Images:
         """The images of these numbers, in this order."""
         return Images(self.spec, self.packed[torch.from_numpy(index).to(self.packed.device)])
+
+    def parts(self) -> Iterator[Images]:
+        """All of them, together."""
+        yield self
 
     def batches(self, size: int, seed: int, start: int) -> Iterator[Tensor]:
         """Batches from the `start`-th on, for ever, (size, bytes) uint8 each: see Source."""

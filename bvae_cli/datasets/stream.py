@@ -41,6 +41,11 @@ class Stream:
         """Number of chunks, of which the last may be shorter."""
         return -(-len(self) // self.chunk)
 
+    @property
+    def together(self) -> int:
+        """Number of chunks in a block."""
+        return max(1, BLOCK // (self.chunk * store.width(self.spec)))
+
     def to(self, device: torch.device) -> Stream:
         """The same images, for a device to copy their batches from."""
         return replace(self, pinned=device.type == "cuda")
@@ -60,6 +65,12 @@ class Stream:
             packed[here] = self.read([chunk])[index[here] % self.chunk]
         return Images(self.spec, torch.from_numpy(packed))
 
+    def parts(self) -> Iterator[Images]:
+        """All images in their order, a block at a time."""
+        for start in range(0, self.chunks, self.together):
+            chunks = range(start, min(start + self.together, self.chunks))
+            yield Images(self.spec, torch.from_numpy(self.read(chunks)))
+
     def batches(self, size: int, seed: int, start: int) -> Iterator[Tensor]:
         """Batches from the `start`-th on, for ever, (size, bytes) uint8 each: see Source."""
         first, skipped = divmod(start, len(self) // size)
@@ -71,10 +82,9 @@ class Stream:
     def blocks(self, seed: list[int], skipped: int) -> Iterator[Tensor]:
         """An epoch without its first images, in blocks, (images, bytes) each: chunks of everywhere, shuffled."""
         random = np.random.default_rng(seed)
-        together = max(1, BLOCK // (self.chunk * store.width(self.spec)))
         chunks = random.permutation(self.chunks)
-        for start in range(0, len(chunks), together):
-            block = chunks[start : start + together]
+        for start in range(0, len(chunks), self.together):
+            block = chunks[start : start + self.together]
             order = random.permutation(sum(self.size(chunk) for chunk in block))
             if skipped < len(order):
                 yield torch.from_numpy(self.read(block)[order[skipped:]])

@@ -13,6 +13,7 @@ from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.datasets.images import Images
 from bvae_cli.encoding import Encoding, encode, reconstruction_losses
 from bvae_cli.evaluation.codes import Codes
+from bvae_cli.evaluation.decomposition import decompose
 from bvae_cli.evaluation.heatmap import write_heatmap
 from bvae_cli.evaluation.scoring import Scores, add_metrics, chosen, restricted
 from bvae_cli.latents import Latent, by_kl, describe
@@ -61,6 +62,7 @@ def evaluate(
     asked, wanted = restricted(truth, settings.factors), chosen(settings.metrics)
     images, scores = images.to(device), Scores()
     encoding = add_losses(scores, checkpoint, images, settings, report)
+    add_parts(scores, encoding, settings.seed, device, report)
     latents = by_kl(describe(encoding, truth))
     scores.values["latents_used"] = sum(latent.used for latent in latents)
     codes = Codes(encoding.mean.numpy(), encoding.logvar.numpy(), truth)
@@ -106,6 +108,14 @@ def add_losses(scores: Scores, checkpoint: Checkpoint, images: Images, settings:
         error = losses.std().item() / len(losses) ** 0.5
         scores.errors |= {"elbo": error, "reconstruction": error}
     return encoding
+
+
+def add_parts(scores: Scores, encoding: Encoding, seed: int, device: torch.device, report: Report) -> None:
+    """The parts of the KL of all images, with their standard errors."""
+    with scores.timed("decomposition"):
+        parts, errors = decompose(encoding, len(encoding.mean), seed, device, report)
+    scores.values |= parts.named()
+    scores.errors |= errors.named()
 
 
 def write(out: Path, scores: Scores, codes: np.ndarray, truth: Truth | None) -> None:

@@ -60,12 +60,11 @@ def parts(out: ForwardPass, images: int, sampling: Sampling) -> tuple[Tensor, Te
 def log_weights(densities: Tensor, images: int, sampling: Sampling) -> Tensor:
     """(batch of z, batch of posteriors): how much each posterior of a batch counts for in q(z), as logarithms.
 
-    Weighted (Chen et al. 2018, equation 3): all by 1 / (images · batch). Stratified (appendix C.2): the one that z is
-    of for itself alone, by 1 / images, the others in equal shares for all that is left, so that q(z) has no bias.
+    Weighted (Chen et al. 2018, equation 3): each by 1 / (images · batch). Stratified: see there.
     """
+    from bvae_cli.models.aggregate import stratified
+
     batch = len(densities)
-    weights = densities.new_full((batch, batch), -math.log(images * batch))
-    if sampling == "stratified":
-        weights.fill_(math.log((images - 1) / (images * (batch - 1))))
-        weights.fill_diagonal_(-math.log(images))
-    return weights
+    alike = -math.log(images * batch)
+    own, others = stratified(images, batch) if sampling == "stratified" else (alike, alike)
+    return densities.new_full((batch, batch), others).fill_diagonal_(own)

@@ -24,6 +24,7 @@ class Board:
         losses = {"loss": row.loss, "reconstruction": row.reconstruction, "kl": sum(row.kl)}
         latents = {f"latent/kl_{index}": kl for index, kl in enumerate(row.kl)}
         knobs = row.knobs | {"learning_rate": row.learning_rate, "images_per_second": row.images_per_second}
-        for name, value in (losses | latents | knobs).items():
+        parts = {name: value for name, value in row.parts.items() if value is not None}
+        for name, value in (losses | latents | knobs | parts).items():
             self.writer.add_scalar(name, value, row.step)
         self.writer.flush()

@@ -4,11 +4,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bvae_cli.evaluation.decomposition import Decomposition
 from bvae_cli.objectives.schedule import values_at
 from bvae_cli.params import Params
 from bvae_cli.system.files import csv_line, write_text
 
 PATIENCE = 2  # seconds from one writing of the file to the next
+PARTS = list(Decomposition(0, 0, 0).named())
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Progress:
     knobs: dict[str, float]  # of the objective, at this step
     learning_rate: float
     images_per_second: float
+    parts: dict[str, float | None]  # of the KL of all images, nats; None where it is not their turn
 
 
 class History:
@@ -40,7 +43,8 @@ class History:
     def add(self, row: Progress) -> None:
         """Add a line, and write all from time to time: as a whole, since appending is seen, or cut short, halfway."""
         knobs = row.knobs.values()
-        cells = [row.step, row.loss, row.reconstruction, sum(row.kl), *knobs, row.learning_rate, *row.kl]
+        losses = [row.step, row.loss, row.reconstruction, sum(row.kl)]
+        cells = [*losses, *knobs, row.learning_rate, *row.kl, *row.parts.values()]
         self.text += csv_line(cells)
         if time.monotonic() - self.written_at >= PATIENCE:
             self.write()
@@ -50,4 +54,5 @@ def heading(params: Params) -> str:
     """The first line, of the columns that an experiment has."""
     latents = [f"kl_{index}" for index in range(params.model.latent_dim)]
     knobs = values_at(params.objective, 0)
-    return csv_line(["step", "loss", "reconstruction", "kl", *knobs, "learning_rate", *latents])
+    parts = PARTS if params.train.decomposition_steps else []
+    return csv_line(["step", "loss", "reconstruction", "kl", *knobs, "learning_rate", *latents, *parts])

@@ -14,7 +14,8 @@ from bvae_cli.checkpoint import Checkpoint, load, new_vae, require_same, save
 from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.images import Source
 from bvae_cli.datasets.spec import DataSpec
-from bvae_cli.encoding import encode
+from bvae_cli.encoding import encode, encode_all
+from bvae_cli.evaluation.decomposition import decompose
 from bvae_cli.latents import describe
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.models.vae import VAE
@@ -24,7 +25,7 @@ from bvae_cli.pictures.reconstruction import reconstruct
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import Report, silent
 from bvae_cli.training.board import Board
-from bvae_cli.training.history import History, Progress, heading
+from bvae_cli.training.history import PARTS, History, Progress, heading
 from bvae_cli.training.optimisation import Optimisation
 
 SURVEYED = 10_000  # images that a checkpoint's statistics of its latents are taken from
@@ -40,6 +41,7 @@ class Run:
     ) -> None:
         """Begin, or go on from where a run was before; raises what `restore` and `History` do."""
         self.params, self.spec, self.device, self.folder = params, images.spec, device, folder
+        self.images = images
         self.surveyed = images.some(SURVEYED, params.train.seed)
         self.sample, self.examples = images.at(self.surveyed).to(device), images.at(chosen_examples(images))
         self.vae = new_vae(params, images.spec).to(device)
@@ -111,6 +113,20 @@ class Run:
         every = self.params.keep.picture_steps
         return every > 0 and self.step % every == 0
 
+    @property
+    def decomposes(self) -> bool:
+        """Whether the parts of the KL are due in this step's line: in the first from each so many steps on."""
+        every, line = self.params.train.decomposition_steps, self.params.train.log_every
+        return every > 0 and self.step // every > (self.step - 1) // line * line // every
+
+    def parts(self) -> dict[str, float | None]:
+        """The parts of the KL of all images where they are due, else nothing of each; none where they never are."""
+        if not self.decomposes:
+            return dict.fromkeys(PARTS) if self.params.train.decomposition_steps else {}
+        train = self.params.train
+        encoding = encode_all(self.vae, self.images.parts(), self.device, train.precision)
+        return {**decompose(encoding, len(self.images), train.seed, self.device, silent)[0].named()}
+
     def log(self) -> Progress:
         """Write a line of history.csv."""
         train, now = self.params.train, time.monotonic()
@@ -118,7 +134,7 @@ class Run:
         knobs = values_at(self.params.objective, self.step - 1)
         speed = (self.step - self.logged) * train.batch_size / (now - self.logged_at)
         rate = at(train.learning_rate, self.step - 1)
-        progress = Progress(self.step, loss, reconstruction, kl, knobs, rate, speed)
+        progress = Progress(self.step, loss, reconstruction, kl, knobs, rate, speed, self.parts())
         self.optimisation.forget()
         self.history.add(progress)
         if self.board:

@@ -1,0 +1,104 @@
+"""The KL in its three parts, over a whole data set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor
+
+from bvae_cli.encoding import Encoding
+from bvae_cli.models.aggregate import stratified
+from bvae_cli.models.gaussian import log_density
+from bvae_cli.system.reporting import Report
+
+SAMPLES = 1000  # codes that the parts are means over; as many posteriors are looked at together
+MIXTURE = 100_000  # posteriors that q(z_j) is the mean of
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """KL = I(x; z) + TC(z) + Σ_j KL(q(z_j) ‖ p(z_j)), nats (Chen et al. 2018, equation 2)."""
+
+    mutual_information: float
+    total_correlation: float
+    dimension_wise: float
+
+    def named(self) -> dict[str, float]:
+        """Each by the name it has in files."""
+        return {f"kl_{name}": value for name, value in asdict(self).items()}
+
+
+@torch.inference_mode()
+def decompose(
+    encoding: Encoding, images: int, seed: int, device: torch.device, report: Report
+) -> tuple[Decomposition, Decomposition]:
+    """The parts of the KL of a data set of so many images, and their standard errors.
+
+    ln q(z) is taken at 1,000 codes, each of another posterior. q(z) is the mean of all posteriors that are there, each
+    q(z_j) of 100,000 at most. What chance adds to the KL itself, which is known, is taken off the parts, which thereby
+    add up to it.
+
+    Where they are those of all images, q(z) is exact, and q(z_j) is that of enough for any latent: there is no bias to
+    speak of. Of some, few are near a code: ln q(z) is too low, and with it TC(z), and I(x; z) is too high.
+    """
+    random = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(encoding.mean), generator=random)
+    mean, logvar = encoding.mean[order].to(device), encoding.logvar[order].to(device)
+    noise = torch.randn(mean[:SAMPLES].shape, generator=random).to(device)
+    z = mean[:SAMPLES] + torch.exp(logvar[:SAMPLES] / 2) * noise
+    joint = joint_density(z, mean, logvar, images, report)
+    marginals = marginal_densities(z, mean[:MIXTURE], logvar[:MIXTURE], images).sum(dim=1)
+    own = log_density(z, mean[:SAMPLES], logvar[:SAMPLES]).sum(dim=1)
+    prior = log_density(z, z.new_zeros(()), z.new_zeros(())).sum(dim=1)
+    parts = torch.stack([own - joint, joint - marginals, marginals - prior]).double()  # (3, samples)
+    parts = steadied(parts, encoding.kl.double().sum(dim=1).mean().item())
+    errors = parts.std(dim=1) / len(z) ** 0.5
+    return Decomposition(*parts.mean(dim=1).tolist()), Decomposition(*errors.tolist())
+
+
+def steadied(parts: Tensor, known: float) -> Tensor:
+    """(parts, samples) of which the mean of the sum is known: each less its share, by regression, in what is off.
+
+    The shares add up to 1, and so the means of the parts to what is known.
+    """
+    off = parts.sum(dim=0) - known
+    centred = off - off.mean()
+    shares = (parts * centred).sum(dim=1, keepdim=True) / centred.square().sum().clamp(min=1e-30)
+    return parts - shares * off
+
+
+def joint_density(z: Tensor, mean: Tensor, logvar: Tensor, images: int, report: Report) -> Tensor:
+    """(samples,): ln q(z) at (samples, latent_dim) codes, by (posteriors, latent_dim), theirs being the first."""
+    z, mean, logvar = z.double(), mean.double(), logvar.double()  # whose squares, over small variances, are large
+    precision = torch.exp(-logvar)
+    constant = (mean.square() * precision + logvar + math.log(2 * math.pi)).sum(dim=1, keepdim=True)
+    # Of a code and a posterior, the density's logarithm is a product of two vectors.
+    codes = torch.cat([z.square(), z, torch.ones_like(z[:, :1])], dim=1)
+    posteriors = torch.cat([precision / -2, mean * precision, constant / -2], dim=1)
+    sums = []
+    for part, weights in weighted(len(z), len(mean), images):
+        sums.append((codes @ posteriors[part].mT + weights.to(z.device)).logsumexp(dim=1))
+        report("decomposing the KL", part.stop, len(mean))
+    return torch.stack(sums).logsumexp(dim=0)
+
+
+def marginal_densities(z: Tensor, mean: Tensor, logvar: Tensor, images: int) -> Tensor:
+    """(samples, latent_dim): ln q(z_j) at codes, as in `joint_density`."""
+    sums = []
+    for part, weights in weighted(len(z), len(mean), images):
+        latents = zip(z.T, mean[part].T, logvar[part].T, strict=True)
+        densities = (log_density(code[:, None], *posterior) + weights.to(z.device) for code, *posterior in latents)
+        sums.append(torch.stack([density.logsumexp(dim=1) for density in densities], dim=1))
+    return torch.stack(sums).logsumexp(dim=0)
+
+
+def weighted(samples: int, posteriors: int, images: int) -> Iterator[tuple[slice, Tensor]]:
+    """Some posteriors at a time, and the logarithms of what each counts for at each code, (samples, some)."""
+    own, others = stratified(images, posteriors)
+    for start in range(0, posteriors, samples):
+        part = slice(start, min(start + samples, posteriors))
+        weights = torch.full((samples, part.stop - start), others)
+        yield part, weights if start else weights.fill_diagonal_(own)

@@ -1,0 +1,13 @@
+"""q(z), the distribution of the codes of all images, by the posteriors of some."""
+
+import math
+
+
+def stratified(images: int, posteriors: int) -> tuple[float, float]:
+    """The logarithms of what a code's own posterior and each other one count for in q(z) (Chen et al. 2018, app. C.2).
+
+    Its own is that of one image, and counts for it; the others share all that is left, so that q(z) has no bias. (The
+    authors give one of them less than the rest, to the same end.)
+    """
+    others = (images - 1) / (images * max(1, posteriors - 1))
+    return -math.log(images), math.log(others)
