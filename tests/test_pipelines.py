@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, Bvae
 
 from bvae_cli import config
+from bvae_cli.checkpoint import load
 
-EXPERIMENTS = [ROOT / "params.yaml", *sorted((ROOT / "pipelines").glob("*.yaml"))]
+PRESETS = [path for path in sorted((ROOT / "pipelines").glob("*.yaml")) if path.name != "dvc.yaml"]
+EXPERIMENTS = [ROOT / "params.yaml", *PRESETS]
 BIN = Path(sys.executable).parent
 
 
@@ -27,16 +29,44 @@ def stages_run(shown: str) -> list[str]:
     return [line.split("'")[1] for line in shown.splitlines() if line.startswith("Running stage")]
 
 
-@pytest.mark.parametrize("path", [path for path in EXPERIMENTS if path.name != "dvc.yaml"], ids=lambda path: path.name)
-def test_every_experiment_can_be_read(path: Path) -> None:
-    params = config.load(path, {})
-    assert params.dataset.name == "dsprites"
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.name)
+def test_every_experiment_says_what_it_is_of_and_begins(bvae: Bvae, data: Path, path: Path) -> None:
+    assert path.read_text().startswith("# ")
+    short = ["--steps", 2, "--log-every", 1, "--batch-size", 4, "--cpu", "--data", data, "--out", "run"]
+    done = bvae("train", "--params", path, *short)
+    assert done.code == 0, done.err
+    trained = load(Path("run/checkpoint.pt")).params
+    assert trained.objective == config.load(path, {}).objective
+    assert trained.model == config.load(path, {}).model
 
 
 def test_every_experiment_has_its_stages() -> None:
     stages = yaml.safe_load((ROOT / "pipelines" / "dvc.yaml").read_text())["stages"]
-    names = sorted(path.stem for path in EXPERIMENTS if path.name not in {"dvc.yaml", "params.yaml"})
+    names = sorted(path.stem for path in PRESETS)
     assert all(sorted(stage["foreach"]) == names for stage in stages.values())
+
+
+def test_every_experiment_has_its_line_in_the_table() -> None:
+    table = (ROOT / "pipelines" / "README.md").read_text()
+    for path in PRESETS:
+        assert f"| `{path.name}` |" in table
+        assert f"`dvc repro pipelines/dvc.yaml:evaluate@{path.stem}`" in table
+
+
+def test_one_experiment_is_run_by_its_name(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "bvae_cli", tmp_path / "bvae_cli")
+    shutil.copytree(ROOT / "pipelines", tmp_path / "pipelines")
+    shutil.copytree(data, tmp_path / "data")
+    preset = tmp_path / "pipelines" / "yanndubs_factor.yaml"
+    settings = yaml.safe_load(preset.read_text())
+    settings["train"] |= {"steps": 2}
+    settings["evaluate"] |= {"metrics": ["mig"]}
+    preset.write_text(yaml.safe_dump(settings))
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    dvc(tmp_path, "init", "-q")
+    done = stages_run(dvc(tmp_path, "repro", "pipelines/dvc.yaml:evaluate@yanndubs_factor"))
+    assert done == [f"pipelines/dvc.yaml:{stage}@yanndubs_factor" for stage in ("train", "evaluate")]
+    assert "kl_total_correlation" in json.loads((tmp_path / "runs/yanndubs_factor/metrics.json").read_text())
 
 
 def test_a_change_reruns_what_depends_on_it_and_nothing_else(small_npz: Path, tmp_path: Path) -> None:
