@@ -10,7 +10,7 @@ from bvae_cli.checkpoint import Checkpoint, new_vae, save, unpickle
 from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.images import Images, load
 from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSet, DataSpec
-from bvae_cli.foreign.layouts import LAYOUTS
+from bvae_cli.foreign import LAYOUTS
 from bvae_cli.foreign.translation import Translation, translate
 from bvae_cli.latents import Latent
 from bvae_cli.models.vae import VAE
