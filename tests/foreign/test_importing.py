@@ -9,9 +9,8 @@ from typing import Any
 import imageio.v3 as iio
 import pytest
 import torch
-from conftest import BVAE, Bvae
+from conftest import BVAE, Bomb, Bvae
 from PIL import Image
-from test_checkpoint import Bomb
 from torch import Tensor
 from torch.nn import functional
 
