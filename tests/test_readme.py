@@ -13,6 +13,7 @@ import yaml
 from conftest import ROOT
 from PIL import Image
 
+from bvae_cli.foreign.translation import names_of
 from bvae_cli.foreign.yanndubs import LAYERS
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.models.vae import VAE
@@ -48,10 +49,7 @@ def newcomer(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     truth = Truth.grid((3, 10, 10))
     np.savez(folder / "my-codes.npz", codes=truth.factors.astype(np.float32), factors=truth.factors)
     state = VAE("burgess", "bernoulli", channels=1, latent_dim=10).state_dict()
-    named = {
-        f"{theirs}.{kind}": state[f"{ours}.{kind}"] for theirs, ours in LAYERS.items() for kind in ("weight", "bias")
-    }
-    torch.save(named, folder / "model.pt")
+    torch.save({theirs: state[ours] for theirs, ours in names_of(LAYERS).items()}, folder / "model.pt")
     torch.save({"iter": 0, "model_states": {"net": state}}, folder / "last")
     Image.new("RGB", (100, 80), (200, 10, 10)).save(folder / "my-picture.png")
     git = (
