@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bvae_cli import config
 from bvae_cli.datasets import DATASETS
-from bvae_cli.datasets.spec import SIDE, DataSpec
+from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSpec
 from bvae_cli.latents import Latent
 from bvae_cli.models.vae import VAE
 from bvae_cli.objectives.schedule import text_of
@@ -29,7 +29,11 @@ FORMAT = 3  # 1 had no training state, 2 knobs without paths
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model, what it was trained by and on, what is known of its latents, and what goes on from here."""
+    """A model, what it was trained by and on, what is known of its latents, and what goes on from here.
+
+    Of a foreign one nobody knows how it was trained: of its params `model` alone counts. Where its data was not there
+    when it was imported, it has neither latents nor examples.
+    """
 
     step: int
     params: Params
@@ -38,6 +42,7 @@ class Checkpoint:
     latents: list[Latent]
     examples: Tensor  # (images, channels, 64, 64) uint8, those to show first
     training: dict[str, Any] | None = None  # all that further steps depend on; None where there can be none
+    foreign: str | None = None  # file and program that it was imported from; None where it was trained by bvae
 
 
 def new_vae(params: Params, spec: DataSpec) -> VAE:
@@ -53,12 +58,13 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     content = {
         "format": FORMAT,
         "step": checkpoint.step,
-        "params": trained_by(checkpoint.params),
+        "params": known_settings(checkpoint),
         "data": asdict(checkpoint.spec),
         "weights": weights,
         "latents": [asdict(latent) for latent in checkpoint.latents],
         "examples": checkpoint.examples,
         "training": checkpoint.training,
+        **({"foreign": checkpoint.foreign} if checkpoint.foreign else {}),
     }
     buffer = io.BytesIO()  # a file's name would become part of its bytes
     torch.save(interned(content), buffer)
@@ -74,6 +80,12 @@ def interned(content: Any) -> Any:
     return [interned(value) for value in content] if isinstance(content, list) else content
 
 
+def known_settings(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
+    """The settings that made a model what it is, as far as they are known."""
+    settings = trained_by(checkpoint.params)
+    return {"model": settings["model"]} if checkpoint.foreign else settings
+
+
 def trained_by(params: Params) -> dict[str, dict[str, Any]]:
     """The settings that made a model what it is: not where its data lay, nor how it is looked at."""
     settings = config.to_dict(params)
@@ -82,6 +94,11 @@ def trained_by(params: Params) -> dict[str, dict[str, Any]]:
 
 def require_same(checkpoint: Checkpoint, path: Path, params: Params, spec: DataSpec) -> None:
     """Raise BvaeError, naming the key, where a checkpoint is not of this experiment; it may have more steps to go."""
+    if checkpoint.foreign:
+        raise BvaeError(
+            f"{path} is {checkpoint.foreign}: how it was trained is not known, so it cannot go on",
+            "train in another folder, with --out; or in its place, without --resume.",
+        )
     if checkpoint.spec != spec:
         raise BvaeError(f"{path} was trained on other data", "put the data back, or begin anew without --resume.")
     before, now = trained_by(checkpoint.params), trained_by(params)
@@ -102,7 +119,7 @@ def load(path: Path) -> Checkpoint:
     Raises:
         BvaeError: it is missing, damaged, of another format, not ours, or would run code.
     """
-    content = unpickle(path)
+    content = unpickle(path, "train one with: bvae train")
     if not isinstance(content, dict) or not isinstance(content.get("format"), int):
         raise BvaeError(f"{path} is not a checkpoint of bvae", "train one with: bvae train")
     if content["format"] != FORMAT:
@@ -116,23 +133,22 @@ def load(path: Path) -> Checkpoint:
         raise BvaeError(f"{path} is damaged: {' '.join(str(error).split())[:200]}", "train it anew.") from error
 
 
-def unpickle(path: Path) -> Any:
-    """The plain containers and tensors of a file; raises BvaeError where it has anything else."""
+def unpickle(path: Path, remedy: str) -> Any:
+    """The plain containers and tensors of a file; raises BvaeError, with the remedy, where it has anything else."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, about files that are refused in a moment
             return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise BvaeError(f"there is no checkpoint {path}", "train one with: bvae train") from error
+        raise BvaeError(f"there is no checkpoint {path}", remedy) from error
     except OSError as error:
-        raise BvaeError(f"cannot read {path}: {error.strerror}", "name a checkpoint.pt.") from error
+        raise BvaeError(f"cannot read {path}: {error.strerror}", "name a checkpoint that can be read.") from error
     except pickle.UnpicklingError as error:
         raise BvaeError(
-            f"{path} is not a checkpoint of bvae: it is no archive of tensors, or would run code when opened",
-            "it was not opened; train one with: bvae train",
+            f"{path} is no archive of tensors, or would run code when opened", f"it was not opened; {remedy}"
         ) from error
     except Exception as error:  # whatever a stranger's bytes provoke
-        raise BvaeError(f"{path} is cut short, or no checkpoint at all", "copy or train it anew.") from error
+        raise BvaeError(f"{path} is cut short, or no checkpoint at all", f"copy it anew, or {remedy}") from error
 
 
 def restore(content: dict[str, Any]) -> Checkpoint:
@@ -140,14 +156,25 @@ def restore(content: dict[str, Any]) -> Checkpoint:
     params, spec = config.build(content["params"]), DataSpec(**content["data"])
     vae = new_vae(params, spec)
     vae.load_state_dict(content["weights"])
-    latents, examples = [Latent(**latent) for latent in content["latents"]], content["examples"]
-    one_of("data.name", spec.name, DATASETS)
+    latents = [Latent(**latent) for latent in content["latents"]]
+    step, training, foreign = int(content["step"]), content.get("training"), content.get("foreign")
+    checkpoint = Checkpoint(step, params, spec, vae.eval(), latents, content["examples"], training, foreign)
+    require_sound(checkpoint)
+    return checkpoint
+
+
+def require_sound(checkpoint: Checkpoint) -> None:
+    """Raise ValueError where parts of a checkpoint do not fit each other; a foreign model may lack what is optional."""
+    vae, spec, latents, examples = checkpoint.vae, checkpoint.spec, checkpoint.latents, checkpoint.examples
+    foreign = isinstance(checkpoint.foreign, str)
+    one_of("data.name", spec.name, [*DATASETS, UNKNOWN] if foreign else DATASETS)
     if not all(weight.isfinite().all() for weight in vae.parameters()):
         raise ValueError("its weights are not finite")
-    if [latent.index for latent in latents] != list(range(vae.latent_dim)):
+    if [latent.index for latent in latents] != list(range(vae.latent_dim)) and (latents or not foreign):
         raise ValueError("its latents are not those of its model")
     if not all(math.isfinite(number) for latent in latents for number in (latent.kl, latent.low, latent.high)):
         raise ValueError("what it says of its latents is not finite")
-    if examples.shape[1:] != (spec.channels, SIDE, SIDE) or examples.dtype != torch.uint8 or not len(examples):
+    if examples.shape[1:] != (spec.channels, SIDE, SIDE) or examples.dtype != torch.uint8:
         raise ValueError("its examples are no pictures of its model's size")
-    return Checkpoint(int(content["step"]), params, spec, vae.eval(), latents, examples, content.get("training"))
+    if not len(examples) and not foreign:
+        raise ValueError("it has no examples")

@@ -36,6 +36,13 @@ class Result:
 Bvae = Callable[..., Result]
 
 
+class Bomb:
+    """An object that ends the test when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return pytest.exit, ("a pickle was executed",)
+
+
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test works in a folder of its own, where no params.yaml lies."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Bvae
+from conftest import Bomb, Bvae
 from numpy.typing import NDArray
 
 from bvae_cli.checkpoint import FORMAT, load, save
@@ -75,13 +75,6 @@ def test_a_pickle_that_would_run_code_is_not_run() -> None:
     Path("bomb.pickle").write_bytes(pickle.dumps(Bomb()))
     for name in ("bomb.pt", "bomb.pickle"):
         assert "would run code" in refusal(Path(name)).message
-
-
-class Bomb:
-    """An object that ends the test when it is unpickled."""
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return pytest.exit, ("a pickle was executed",)
 
 
 def test_another_program_s_checkpoint_is_refused() -> None:

@@ -13,7 +13,10 @@ import yaml
 from conftest import ROOT
 from PIL import Image
 
+from bvae_cli.foreign.translation import names_of
+from bvae_cli.foreign.yanndubs import LAYERS
 from bvae_cli.metrics.truth import Truth
+from bvae_cli.models.vae import VAE
 
 README = (ROOT / "README.md").read_text()
 PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
@@ -45,6 +48,9 @@ def newcomer(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(small_npz, folder / "my-dsprites.npz")
     truth = Truth.grid((3, 10, 10))
     np.savez(folder / "my-codes.npz", codes=truth.factors.astype(np.float32), factors=truth.factors)
+    state = VAE("burgess", "bernoulli", channels=1, latent_dim=10).state_dict()
+    torch.save({theirs: state[ours] for theirs, ours in names_of(LAYERS).items()}, folder / "model.pt")
+    torch.save({"iter": 0, "model_states": {"net": state}}, folder / "last")
     Image.new("RGB", (100, 80), (200, 10, 10)).save(folder / "my-picture.png")
     git = (
         "git init -q && git config user.name me && git config user.email me@here && git add -A && git commit -qm start"
@@ -72,7 +78,7 @@ def test_a_command_does_what_it_says(newcomer: Path, command: str) -> None:
 
 
 def test_the_readme_has_every_command_in_it() -> None:
-    for command in ("download", "train", "evaluate", "traverse", "reconstruct"):
+    for command in ("download", "train", "evaluate", "traverse", "reconstruct", "import", "export"):
         assert any(line.startswith(f"bvae {command}") for line in COMMANDS)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import result
+from bvae_cli.commands.console import notice, result
 from bvae_cli.commands.options import CheckpointFile, Data, Indices, Out, Pictures, Wishes, with_params
 from bvae_cli.params import Params
 from bvae_cli.system.errors import BvaeError
@@ -24,7 +24,8 @@ def traverse(
 ) -> None:
     """Draw what each latent does: traversal.gif, traversal.png, and a GIF a latent in latents/.
 
-    Starts from examples that the checkpoint carries; only --index and --factors need the data.
+    Starts from examples that the checkpoint carries, or where it has none from draws of the prior; only --index and
+    --factors need the data.
     """
     from bvae_cli import checkpoint
     from bvae_cli.pictures import starts, traversal
@@ -33,6 +34,12 @@ def traverse(
     asked = (index or [], factors or [], picture or [])
     if params.traverse.start == "prior" and any(asked):
         raise BvaeError("--start prior takes no images", "leave out --index, --factors and --picture, or --start.")
-    images = None if params.traverse.start == "prior" else starts.choose(model, data, *asked, params.traverse.images)
+    from_prior = params.traverse.start == "prior" or not (any(asked) or len(model.examples))
+    if from_prior and params.traverse.start != "prior":
+        notice.print(
+            "The checkpoint carries no images: draws of the prior are held. Or name some: --picture FILE.",
+            soft_wrap=True,
+        )
+    images = None if from_prior else starts.choose(model, data, *asked, params.traverse.images)
     for path in traversal.traverse(model, images, params.traverse, latent or [], out or ckpt.parent):
         result.print(path, soft_wrap=True, highlight=False)

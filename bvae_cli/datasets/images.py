@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bvae_cli.datasets import store
-from bvae_cli.datasets.spec import SIDE, DataSpec
+from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSpec
+from bvae_cli.system.errors import BvaeError
 
 
 class Source(Protocol):
@@ -100,6 +101,15 @@ def unpack(packed: Tensor, channels: int) -> Tensor:
 
 
 def load(folder: Path, name: str) -> Images:
-    """The images of a data set, from its data file in a folder; raises what `store.opened` does."""
+    """The images of a data set, from its data file in a folder.
+
+    Raises:
+        BvaeError: it is unknown what data it is, or whatever `store.opened` raises.
+    """
+    if name == UNKNOWN:
+        raise BvaeError(
+            "the data that this model was trained on is none that bvae has",
+            "traverse and reconstruct take your own: --picture FILE.",
+        )
     spec, packed = store.read(folder / f"{name}.h5", name)
     return Images(spec, torch.from_numpy(packed))

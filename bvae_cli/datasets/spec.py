@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = 64  # pixels; every data set is brought to this size
+UNKNOWN = "unknown"  # the name of data that a foreign model was trained on, and that is none of the table
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,12 @@ def choose(
 
 
 def examples(checkpoint: Checkpoint, count: int) -> Tensor:
-    """The first examples that a checkpoint carries."""
+    """The first examples that a checkpoint carries; raises BvaeError where there are fewer."""
     there = len(checkpoint.examples)
+    if not there:
+        raise BvaeError(
+            "the checkpoint carries no images", "name some: --picture FILE, or --index N where its data is."
+        )
     if count > there:
         raise BvaeError(f"{count} images are more than the {there} that the checkpoint carries", "choose by --index.")
     return checkpoint.examples[:count].float() / 255

@@ -1,6 +1,7 @@
 """Pictures of what each latent does while the others are held."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,24 @@ from bvae_cli.system.errors import BvaeError
 ZOOM = 3  # of the film of a single latent
 
 
+@dataclass(frozen=True)
+class Axis:
+    """A latent as it is moved, and what is written beside it."""
+
+    index: int
+    low: float
+    high: float
+    follows: str = ""
+    details: tuple[str, ...] = ()
+    used: bool = True
+
+    @classmethod
+    def of(cls, latent: Latent, settings: Traverse) -> "Axis":
+        """A latent of which is known what it tells and how far it goes."""
+        low, high = (latent.low, latent.high) if settings.range == "data" else (-settings.span, settings.span)
+        return cls(latent.index, low, high, latent.follows, (f"KL {latent.kl:.2f} nats",), latent.used)
+
+
 @torch.inference_mode()
 def traverse(
     checkpoint: Checkpoint, images: Tensor | None, settings: Traverse, chosen: Sequence[int], out: Path
@@ -33,26 +52,41 @@ def traverse(
         out: the folder to write to.
 
     Raises:
-        BvaeError: there is no such latent, or `out` cannot be written.
+        BvaeError: there is no such latent, the checkpoint does not say what the data spans, or `out` cannot be written.
     """
-    latents = by_kl(select(checkpoint.latents, chosen))
+    axes = select(axes_of(checkpoint, settings), chosen)
     starts = start_codes(checkpoint.vae, images, settings)
-    shown = latents if settings.all or chosen else [latent for latent in latents if latent.used] or latents
-    note = note_of([latent for latent in latents if latent not in shown])
+    shown = axes if settings.all or chosen else [axis for axis in axes if axis.used] or axes
+    note = note_of([axis for axis in axes if axis not in shown])
     yield write_png(out / "traversal.png", sheet(checkpoint.vae, shown, starts, settings, note))
-    films = np.stack([film(checkpoint.vae, latent, starts, settings) for latent in latents])  # the used come first
+    films = np.stack([film(checkpoint.vae, axis, starts, settings) for axis in axes])  # the used come first
     yield write_gif(out / "traversal.gif", pages(films[: len(shown)], shown, settings, note=note), settings.fps)
-    for latent, alone in zip(latents, films, strict=True):
-        path = out / "latents" / f"z{latent.index}.gif"
-        yield write_gif(path, pages(alone[None], [latent], settings, zoom=ZOOM), settings.fps)
+    for axis, alone in zip(axes, films, strict=True):
+        path = out / "latents" / f"z{axis.index}.gif"
+        yield write_gif(path, pages(alone[None], [axis], settings, zoom=ZOOM), settings.fps)
 
 
-def select(latents: list[Latent], chosen: Sequence[int]) -> list[Latent]:
-    """The latents of these numbers, or all where none is given; raises BvaeError where there is no such number."""
+def axes_of(checkpoint: Checkpoint, settings: Traverse) -> list[Axis]:
+    """The latents, the most telling first; in their own order, over the prior's range, where nothing is known of them.
+
+    Raises BvaeError where nothing is known and the range of the data is asked for.
+    """
+    if checkpoint.latents:
+        return [Axis.of(latent, settings) for latent in by_kl(checkpoint.latents)]
+    if settings.range == "data":
+        raise BvaeError(
+            "the checkpoint does not say what the data spans",
+            "take --range prior; or import the model again where its data is.",
+        )
+    return [Axis(index, -settings.span, settings.span) for index in range(checkpoint.vae.latent_dim)]
+
+
+def select(axes: list[Axis], chosen: Sequence[int]) -> list[Axis]:
+    """Those of these numbers, or all where none is given; raises BvaeError where there is no such number."""
     for index in chosen:
-        if not 0 <= index < len(latents):
-            raise BvaeError(f"there is no latent {index}", f"this model has latents 0 to {len(latents) - 1}.")
-    return [latents[index] for index in chosen] or latents
+        if not 0 <= index < len(axes):
+            raise BvaeError(f"there is no latent {index}", f"this model has latents 0 to {len(axes) - 1}.")
+    return [axis for axis in axes if axis.index in chosen or not chosen]
 
 
 def start_codes(vae: VAE, images: Tensor | None, settings: Traverse) -> Tensor:
@@ -63,24 +97,24 @@ def start_codes(vae: VAE, images: Tensor | None, settings: Traverse) -> Tensor:
     return torch.randn(settings.images, vae.latent_dim, generator=draws)
 
 
-def note_of(folded: list[Latent]) -> str:
+def note_of(folded: list[Axis]) -> str:
     """Which latents are not drawn, and why."""
-    return ", ".join(f"z{latent.index}" for latent in folded) + ": unused" if folded else ""
+    return ", ".join(f"z{axis.index}" for axis in folded) + ": unused" if folded else ""
 
 
-def sheet(vae: VAE, latents: list[Latent], starts: Tensor, settings: Traverse, note: str) -> Pixels:
+def sheet(vae: VAE, axes: list[Axis], starts: Tensor, settings: Traverse, note: str) -> Pixels:
     """A row a latent, a block of columns a start, in each the latent from the low to the high end of its range."""
     positions = np.linspace(0, 1, settings.columns)
-    rows = [moved(vae, latent, starts, positions, settings).swapaxes(0, 1) for latent in latents]
+    rows = [moved(vae, axis, starts, positions).swapaxes(0, 1) for axis in axes]
     tiles = np.stack(rows).reshape(len(rows), -1, *rows[0].shape[2:])  # (latents, starts · columns, …)
     low, high = ("min", "max") if settings.range == "data" else (f"-{settings.span:g}", f"+{settings.span:g}")
     headings = [low, *[""] * (settings.columns - 2), high] * len(starts)
-    return table(tiles, [label(latent) for latent in latents], headings, block=settings.columns, note=note)
+    return table(tiles, [label(axis) for axis in axes], headings, block=settings.columns, note=note)
 
 
-def film(vae: VAE, latent: Latent, starts: Tensor, settings: Traverse) -> Pixels:
+def film(vae: VAE, axis: Axis, starts: Tensor, settings: Traverse) -> Pixels:
     """(frames, starts, height, width, channels): a latent from the middle of its range up, down and back."""
-    return moved(vae, latent, starts, swing(settings.frames), settings)
+    return moved(vae, axis, starts, swing(settings.frames))
 
 
 def swing(frames: int) -> NDArray[np.float64]:
@@ -88,23 +122,22 @@ def swing(frames: int) -> NDArray[np.float64]:
     return (1 + np.sin(2 * np.pi * np.arange(frames) / frames)) / 2
 
 
-def moved(vae: VAE, latent: Latent, starts: Tensor, positions: NDArray[np.float64], settings: Traverse) -> Pixels:
+def moved(vae: VAE, axis: Axis, starts: Tensor, positions: NDArray[np.float64]) -> Pixels:
     """(positions, starts, height, width, channels): the starts with one latent put at each position of its range."""
-    low, high = (latent.low, latent.high) if settings.range == "data" else (-settings.span, settings.span)
     z = starts.repeat(len(positions), 1, 1)  # (positions, starts, latent_dim)
-    z[:, :, latent.index] = torch.from_numpy(low + (high - low) * positions).float()[:, None]
+    z[:, :, axis.index] = torch.from_numpy(axis.low + (axis.high - axis.low) * positions).float()[:, None]
     tiles = tiles_of(vae.decode(z.flatten(0, 1)))
     return tiles.reshape(*z.shape[:2], *tiles.shape[1:])
 
 
-def pages(films: Pixels, latents: list[Latent], settings: Traverse, zoom: int = 1, note: str = "") -> list[Pixels]:
+def pages(films: Pixels, axes: list[Axis], settings: Traverse, zoom: int = 1, note: str = "") -> list[Pixels]:
     """The frames of (latents, frames, starts, …) films, one above the other, each with its marker."""
     return [
-        table(frame, [label(latent, position) for latent in latents], zoom=zoom, note=note)
+        table(frame, [label(axis, position) for axis in axes], zoom=zoom, note=note)
         for frame, position in zip(films.swapaxes(0, 1), swing(settings.frames), strict=True)
     ]
 
 
-def label(latent: Latent, marker: float | None = None) -> Label:
+def label(axis: Axis, marker: float | None = None) -> Label:
     """A latent's number, what it follows and what it tells."""
-    return Label(f"z{latent.index}  {latent.follows}", (f"KL {latent.kl:.2f} nats",), not latent.used, marker)
+    return Label(f"z{axis.index}  {axis.follows}", axis.details, not axis.used, marker)

@@ -6,31 +6,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from bvae_cli.checkpoint import Checkpoint, load, new_vae, require_same, save
-from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.images import Source
 from bvae_cli.datasets.spec import DataSpec
-from bvae_cli.encoding import encode, encode_all
+from bvae_cli.encoding import encode_all
 from bvae_cli.evaluation.decomposition import decompose
-from bvae_cli.latents import describe
-from bvae_cli.metrics.truth import Truth
 from bvae_cli.models.vae import VAE
 from bvae_cli.objectives.schedule import at, values_at
 from bvae_cli.params import Params
 from bvae_cli.pictures.reconstruction import reconstruct
+from bvae_cli.survey import Survey
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import Report, silent
 from bvae_cli.training.board import Board
 from bvae_cli.training.history import PARTS, History, Progress, heading
 from bvae_cli.training.optimisation import Optimisation
 
-SURVEYED = 10_000  # images that a checkpoint's statistics of its latents are taken from
-EXAMPLES = 32  # images that a checkpoint carries
-SHOWN = 12  # of them in a picture of reconstructions
+SHOWN = 12  # of a checkpoint's examples in a picture of reconstructions
 
 
 class Run:
@@ -41,9 +35,7 @@ class Run:
     ) -> None:
         """Begin, or go on from where a run was before; raises what `restore` and `History` do."""
         self.params, self.spec, self.device, self.folder = params, images.spec, device, folder
-        self.images = images
-        self.surveyed = images.some(SURVEYED, params.train.seed)
-        self.sample, self.examples = images.at(self.surveyed).to(device), images.at(chosen_examples(images))
+        self.images, self.survey = images, Survey.of(images, params.train.seed, device)
         self.vae = new_vae(params, images.spec).to(device)
         done = before.step if before else 0
         self.optimisation = Optimisation(self.vae, images.spec, params, device, done)
@@ -147,7 +139,7 @@ class Run:
 
     def draw(self) -> None:
         """Draw some images above their reconstructions."""
-        images = self.examples[slice(SHOWN)].to(self.device)
+        images = self.survey.shown[slice(SHOWN)].to(self.device)
         reconstruct(self.vae, images, self.folder / "pictures" / f"step-{self.step:07d}.png")
 
     def save(self) -> None:
@@ -171,18 +163,8 @@ class Run:
 
     def checkpoint(self, step: int, vae: VAE, training: dict[str, Any] | None, report: Report) -> Checkpoint:
         """A model of this run, with what is to be known of its latents from a part of the images."""
-        encoding = encode(vae, self.sample, self.params.train.precision, report)
-        truth = Truth(self.sample.factors(self.surveyed), list(self.spec.factors))
-        latents = describe(encoding, truth)
-        examples = (self.examples[:] * 255).byte().cpu()
-        return Checkpoint(step, self.params, self.spec, vae, latents, examples, training)
-
-
-def chosen_examples(images: Source) -> NDArray[np.int64]:
-    """Numbers of images: those that the data set shows first, then some from all over it."""
-    spec = images.spec
-    shown = [spec.index(factors) for factors in DATASETS[spec.name].showcase(spec.grid)]
-    return np.array([*shown, *images.some(EXAMPLES - len(shown), 0)])
+        latents = self.survey.latents(vae, self.params.train.precision, report)
+        return Checkpoint(step, self.params, self.spec, vae, latents, self.survey.examples, training)
 
 
 def latest(folder: Path, params: Params, spec: DataSpec) -> Checkpoint | None:

@@ -13,7 +13,7 @@ from PIL import Image, ImageSequence
 from bvae_cli.checkpoint import load, save
 from bvae_cli.params import Traverse
 from bvae_cli.pictures.rendering import BAND, GAP, LINE
-from bvae_cli.pictures.traversal import moved, note_of, start_codes, swing
+from bvae_cli.pictures.traversal import Axis, moved, note_of, start_codes, swing
 
 
 def test_all_pictures_are_drawn(bvae: Bvae, checkpoint: Path) -> None:
@@ -42,10 +42,9 @@ def test_a_latent_swings_up_down_and_back() -> None:
 
 
 def test_one_latent_moves_from_end_to_end_and_the_others_are_held(checkpoint: Path) -> None:
-    model, settings = load(checkpoint), Traverse(span=2.0)
-    starts = torch.randn(3, 10)
+    model, starts = load(checkpoint), torch.randn(3, 10)
     with torch.no_grad():
-        pictures = moved(model.vae, model.latents[4], starts, np.array([0.0, 1.0]), settings)
+        pictures = moved(model.vae, Axis(4, -2.0, 2.0), starts, np.array([0.0, 1.0]))
         z = starts.clone()
         z[:, 4] = 2.0
         expected = (model.vae.decode(z) * 255).round().byte().movedim(1, -1).numpy()
@@ -57,7 +56,7 @@ def test_the_range_of_the_data_is_where_the_means_were(checkpoint: Path) -> None
     model, starts = load(checkpoint), torch.zeros(1, 10)
     latent = model.latents[0]
     with torch.no_grad():
-        ends = moved(model.vae, latent, starts, np.array([0.0, 1.0]), Traverse(range="data"))
+        ends = moved(model.vae, Axis.of(latent, Traverse(range="data")), starts, np.array([0.0, 1.0]))
         z = torch.zeros(2, 10)
         z[:, 0] = torch.tensor([latent.low, latent.high])
         expected = (model.vae.decode(z) * 255).round().byte().movedim(1, -1).numpy()
@@ -75,7 +74,7 @@ def test_draws_of_the_prior_come_from_the_seed(checkpoint: Path) -> None:
 def test_unused_latents_are_named_in_one_line_unless_all_are_wanted(bvae: Bvae, checkpoint: Path) -> None:
     model = load(checkpoint)
     latents = [replace(latent, kl=0.0 if latent.index in {1, 4, 7} else 1.0) for latent in model.latents]
-    assert note_of([latent for latent in latents if not latent.used]) == "z1, z4, z7: unused"
+    assert note_of([Axis.of(latent, Traverse()) for latent in latents if not latent.used]) == "z1, z4, z7: unused"
     save(replace(model, latents=latents), Path("folded.pt"))
     bvae("traverse", "folded.pt", "--out", "here", "--frames", 2)
     bvae("traverse", "folded.pt", "--out", "all", "--frames", 2, "--all")

@@ -1,0 +1,62 @@
+"""bvae import."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bvae_cli.commands.console import notice, reporting
+from bvae_cli.commands.options import FILES, Data
+from bvae_cli.datasets import DATASETS
+
+if TYPE_CHECKING:
+    from bvae_cli.checkpoint import Checkpoint
+
+
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="A model.pt of YannDubs/disentangling-vae, or a last of 1Konny/Beta-VAE.")
+    ],
+    dataset: Annotated[
+        str | None,
+        typer.Option(help=f"What it was trained on: {', '.join(DATASETS)}. Default: the first of as many channels."),
+    ] = None,
+    likelihood: Annotated[str | None, typer.Option(help="Likelihood of a pixel. Default: the data set's own.")] = None,
+    data: Data = Path("data"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to. Default: runs/<name of the file>.", rich_help_panel=FILES)
+    ] = None,
+) -> None:
+    """Turn a model that another program trained into checkpoint.pt; nothing that is in its file is executed.
+
+    What is known of its latents, and some images, are taken from the data, where that is there.
+    """
+    from bvae_cli.foreign.importing import import_model
+
+    folder = out or Path("runs") / file.stem
+    with reporting() as report:
+        model = import_model(file, dataset, likelihood, data, folder, report)
+    notice.print(
+        f"{folder / 'checkpoint.pt'} is ready: {summary(model)}.", soft_wrap=True, highlight=False, markup=False
+    )
+    if not model.latents:
+        notice.print(what_is_missing(model, data), soft_wrap=True, highlight=False, markup=False)
+
+
+def summary(model: "Checkpoint") -> str:
+    """What it is, and where it comes from."""
+    return f"{model.params.model.net}, {model.vae.latent_dim} latents, {model.foreign}"
+
+
+def what_is_missing(model: "Checkpoint", data: Path) -> str:
+    """That it has neither latents nor examples, why, and what to type to have them."""
+    from bvae_cli.datasets.spec import UNKNOWN
+
+    name, lacks = model.spec.name, "It says nothing of its latents and carries no images:"
+    if name == UNKNOWN:
+        return f"{lacks} bvae has no data set of pictures as it takes."
+    elsewhere = [] if data == Path("data") else ["--data", str(data)]
+    download, again = shlex.join(["bvae", "download", name, *elsewhere]), shlex.join(["bvae", *sys.argv[1:]])
+    return f"{lacks} there is no {data / f'{name}.h5'}. To have both: {download} && {again}"

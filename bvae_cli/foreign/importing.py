@@ -1,0 +1,113 @@
+"""A model of another program as a checkpoint of ours."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bvae_cli import config
+from bvae_cli.checkpoint import Checkpoint, new_vae, save, unpickle
+from bvae_cli.datasets import DATASETS
+from bvae_cli.datasets.images import Images, load
+from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSet, DataSpec
+from bvae_cli.foreign import LAYOUTS
+from bvae_cli.foreign.translation import Translation, translate
+from bvae_cli.latents import Latent
+from bvae_cli.models.vae import VAE
+from bvae_cli.params import Params
+from bvae_cli.survey import Survey
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.files import require_folder
+from bvae_cli.system.reporting import Report
+
+KNOWN = "; ".join(f"{layout.program}: {layout.file}" for layout in LAYOUTS)
+
+
+def import_model(
+    path: Path, dataset: str | None, likelihood: str | None, data: Path, out: Path, report: Report
+) -> Checkpoint:
+    """Write checkpoint.pt of another program's file, of which nothing is executed.
+
+    Args:
+        path: the file.
+        dataset: what the model was trained on; None for the first data set of as many channels, if any.
+        likelihood: of a pixel; None for the data set's own.
+        data: the folder of the data files. Where there is none of the data set, the checkpoint has neither latents nor
+            examples.
+        out: the folder to write to.
+        report: is told how far the images are.
+
+    Raises:
+        BvaeError: the file is missing, damaged, in no layout that is known, or would run code; the data set is none, of
+            other channels, or damaged; the likelihood is none; or `out` cannot be written.
+    """
+    model = read(path)
+    params = config.build({"model": {"net": model.net, "latent_dim": model.latent_dim, "likelihood": likelihood}})
+    spec, images = data_of(model, dataset, likelihood, data)
+    require_folder(out)
+    vae = new_vae(params, spec)
+    vae.load_state_dict(model.weights)
+    latents, examples = known_from(images, vae, params, report) if images else nothing_known(spec)
+    origin = f"{path.name} of {model.program}"
+    checkpoint = Checkpoint(model.step, params, spec, vae.eval(), latents, examples, foreign=origin)
+    save(checkpoint, out / "checkpoint.pt")
+    return checkpoint
+
+
+def read(path: Path) -> Translation:
+    """The model in a file; raises BvaeError where there is none, or one of ours."""
+    content = unpickle(path, "name a file of another program.")
+    if not isinstance(content, dict):
+        raise BvaeError(f"{path} is in no layout that is known", KNOWN)
+    if isinstance(content.get("format"), int):
+        raise BvaeError(f"{path} is a checkpoint of bvae already", "use it as it is.")
+    for layout in LAYOUTS:
+        try:
+            if state := layout.find(content):
+                return translate(state, layout)
+        except Exception as error:  # whatever a stranger's content provokes
+            reason = " ".join(str(error).split())[:200]
+            raise BvaeError(f"{path} is no model of {layout.program}: {reason}", f"it writes {layout.file}") from error
+    raise BvaeError(f"{path} is in no layout that is known", KNOWN)
+
+
+def data_of(
+    model: Translation, wanted: str | None, likelihood: str | None, folder: Path
+) -> tuple[DataSpec, Images | None]:
+    """What a model was trained on, and its images where they are there; raises BvaeError where it cannot be told."""
+    dataset = data_set(model.channels, wanted)
+    if dataset is None:
+        if likelihood is None:
+            raise BvaeError(
+                f"the model takes pictures of {model.channels} channels: no data set is such, to tell the likelihood",
+                "say it: --likelihood gaussian, or bernoulli, or laplace.",
+            )
+        return DataSpec(UNKNOWN, model.channels, likelihood, {}), None
+    if not (folder / f"{dataset.name}.h5").is_file():
+        return DataSpec(dataset.name, dataset.channels, dataset.likelihood, {}), None
+    images = load(folder, dataset.name)
+    return images.spec, images
+
+
+def data_set(channels: int, wanted: str | None) -> DataSet | None:
+    """The one that is wanted, or the first of as many channels; raises BvaeError where the wanted one does not fit."""
+    if wanted is None:
+        return next((dataset for dataset in DATASETS.values() if dataset.channels == channels), None)
+    dataset = DATASETS[config.chosen("--dataset", wanted, DATASETS)]
+    if dataset.channels != channels:
+        raise BvaeError(
+            f"the model takes pictures of {channels} channels; those of {wanted} have {dataset.channels}",
+            "leave --dataset out.",
+        )
+    return dataset
+
+
+def known_from(images: Images, vae: VAE, params: Params, report: Report) -> tuple[list[Latent], Tensor]:
+    """Latents and examples, as a training takes them from its images."""
+    survey = Survey.of(images, params.train.seed, torch.device("cpu"))
+    return survey.latents(vae, params.train.precision, report), survey.examples
+
+
+def nothing_known(spec: DataSpec) -> tuple[list[Latent], Tensor]:
+    """Neither latents nor examples."""
+    return [], torch.empty(0, spec.channels, SIDE, SIDE, dtype=torch.uint8)
