@@ -47,7 +47,7 @@ def import_(
 
 def summary(model: "Checkpoint") -> str:
     """What it is, and where it comes from."""
-    return f"{model.params.model.net}, {model.vae.latent_dim} latents, {model.foreign}"
+    return f"{model.params.model.net}, {model.vae.latent_dim} latents, on {model.spec.name}, from {model.foreign}"
 
 
 def what_is_missing(model: "Checkpoint", data: Path) -> str:
