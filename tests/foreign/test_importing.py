@@ -149,7 +149,9 @@ def test_a_model_of_named_layers_computes_the_same(bvae: Bvae, write: Write) -> 
     write(weights, "model.pt")
     result = bvae("import", "model.pt")
     assert result.code == 0
-    assert "runs/model/checkpoint.pt is ready: burgess, 10 latents, on dsprites, from model.pt of YannDubs" in result.err
+    assert (
+        "runs/model/checkpoint.pt is ready: burgess, 10 latents, on dsprites, from model.pt of YannDubs" in result.err
+    )
     exact = doubled(weights)
     encoded, decoded = yanndubs_encode(exact, images), yanndubs_decode(exact, z)
     agree("runs/model/checkpoint.pt", encoded, images, decoded, z)
