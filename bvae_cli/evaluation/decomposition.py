@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bvae_cli.encoding import Encoding
-from bvae_cli.models.aggregate import stratified
+from bvae_cli.models.aggregate import log_sum, stratified
 from bvae_cli.models.gaussian import log_density
 from bvae_cli.system.reporting import Report
 
@@ -80,7 +80,7 @@ def joint_density(z: Tensor, mean: Tensor, logvar: Tensor, images: int, report: 
     posteriors = torch.cat([precision / -2, mean * precision, constant / -2], dim=1)
     sums = []
     for part, weights in weighted(len(z), len(mean), images):
-        sums.append((codes @ posteriors[part].mT + weights.to(z.device)).logsumexp(dim=1))
+        sums.append(log_sum(codes @ posteriors[part].mT + weights.to(z.device)))
         report("decomposing the KL", part.stop, len(mean))
     return torch.stack(sums).logsumexp(dim=0)
 
@@ -91,7 +91,7 @@ def marginal_densities(z: Tensor, mean: Tensor, logvar: Tensor, images: int) -> 
     for part, weights in weighted(len(z), len(mean), images):
         latents = zip(z.T, mean[part].T, logvar[part].T, strict=True)
         densities = (log_density(code[:, None], *posterior) + weights.to(z.device) for code, *posterior in latents)
-        sums.append(torch.stack([density.logsumexp(dim=1) for density in densities], dim=1))
+        sums.append(torch.stack([log_sum(density) for density in densities], dim=1))
     return torch.stack(sums).logsumexp(dim=0)
 
 
