@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 BVAE = Path(sys.executable).parent / "bvae"
-ALIKE = "--cpu --precision bfloat16 --steps 10000 --learning-rate 0:0,200:0.001,7000:0.001,10000:0.00005"
+ALIKE = "--precision bfloat16 --steps 10000 --learning-rate 0:0,200:0.001,7000:0.001,10000:0.00005"
 KNOBS = {
     "vae": "",
     "beta": "--beta 4",
@@ -39,22 +39,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/family"), help="folder of the runs")
     options = parser.parse_args()
     for objective, knobs in KNOBS.items():
-        if not (options.out / objective / "metrics.json").exists():
-            train(objective, knobs, options.data, options.out / objective)
+        run, here = options.out / objective, ["--cpu", "--data", options.data, "--out", options.out / objective]
+        if not (run / "checkpoint.pt").exists():
+            train(objective, knobs, run, here)
+        if not (run / "metrics.json").exists():
+            metrics = ["--metric", "mig", "--metric", "higgins"]
+            subprocess.run([BVAE, "evaluate", run / "checkpoint.pt", *metrics, *here], check=True)
     print(*HEADINGS, sep=" | ")
     for objective in KNOBS:
         print(*row(objective, options.out / objective), sep=" | ")
     draw(options.out)
 
 
-def train(objective: str, knobs: str, data: Path, out: Path) -> None:
-    """One run, its scores, and the seconds that it took."""
-    here = ["--data", str(data), "--out", str(out)]
+def train(objective: str, knobs: str, run: Path, here: list[str | Path]) -> None:
+    """One run, and the seconds that it took."""
     started = time.monotonic()
     subprocess.run([BVAE, "train", "--objective", objective, *ALIKE.split(), *knobs.split(), *here], check=True)
-    (out / "seconds").write_text(str(time.monotonic() - started))
-    metrics = ["--metric", "mig", "--metric", "higgins"]
-    subprocess.run([BVAE, "evaluate", out / "checkpoint.pt", "--cpu", *metrics, *here], check=True)
+    (run / "seconds").write_text(str(time.monotonic() - started))
 
 
 def row(objective: str, run: Path) -> list[str]:
