@@ -72,27 +72,35 @@ def steadied(parts: Tensor, known: float) -> Tensor:
 
 def joint_density(z: Tensor, mean: Tensor, logvar: Tensor, images: int, report: Report) -> Tensor:
     """(samples,): ln q(z) at (samples, latent_dim) codes, by (posteriors, latent_dim), theirs being the first."""
-    z, mean, logvar = z.double(), mean.double(), logvar.double()  # whose squares, over small variances, are large
+    z = z.double()  # whose squares, over small variances, are large
+    codes = torch.cat([z.square(), z, torch.ones_like(z[:, :1])], dim=1)
+    total = z.new_full((len(z),), -math.inf)
+    for part, weights in weighted(len(z), len(mean), images):
+        densities = codes @ coefficients(mean[part].double(), logvar[part].double()).mT
+        add(total, log_sum(densities + weights.to(z.device)))
+        report("decomposing the KL", part.stop, len(mean))
+    return total
+
+
+def coefficients(mean: Tensor, logvar: Tensor) -> Tensor:
+    """(posteriors, 2·latent_dim + 1): what z², z and 1 are times in the logarithms of densities at z."""
     precision = torch.exp(-logvar)
     constant = (mean.square() * precision + logvar + math.log(2 * math.pi)).sum(dim=1, keepdim=True)
-    # Of a code and a posterior, the density's logarithm is a product of two vectors.
-    codes = torch.cat([z.square(), z, torch.ones_like(z[:, :1])], dim=1)
-    posteriors = torch.cat([precision / -2, mean * precision, constant / -2], dim=1)
-    sums = []
-    for part, weights in weighted(len(z), len(mean), images):
-        sums.append(log_sum(codes @ posteriors[part].mT + weights.to(z.device)))
-        report("decomposing the KL", part.stop, len(mean))
-    return torch.stack(sums).logsumexp(dim=0)
+    return torch.cat([precision / -2, mean * precision, constant / -2], dim=1)
 
 
 def marginal_densities(z: Tensor, mean: Tensor, logvar: Tensor, images: int) -> Tensor:
     """(samples, latent_dim): ln q(z_j) at codes, as in `joint_density`."""
-    sums = []
+    totals = torch.full_like(z.T, -math.inf)  # (latent_dim, samples)
     for part, weights in weighted(len(z), len(mean), images):
-        latents = zip(z.T, mean[part].T, logvar[part].T, strict=True)
-        densities = (log_density(code[:, None], *posterior) + weights.to(z.device) for code, *posterior in latents)
-        sums.append(torch.stack([log_sum(density) for density in densities], dim=1))
-    return torch.stack(sums).logsumexp(dim=0)
+        for total, code, *posterior in zip(totals, z.T, mean[part].T, logvar[part].T, strict=True):
+            add(total, log_sum(log_density(code[:, None], *posterior) + weights.to(z.device)))
+    return totals.T
+
+
+def add(total: Tensor, logarithms: Tensor) -> None:
+    """Add what logarithms are of to what the total is of, in place: new ones kept would leave a heap full of holes."""
+    torch.logaddexp(total, logarithms, out=total)
 
 
 def weighted(samples: int, posteriors: int, images: int) -> Iterator[tuple[slice, Tensor]]:
