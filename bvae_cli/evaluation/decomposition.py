@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bvae_cli.encoding import Encoding
 from bvae_cli.models.aggregate import log_sum, stratified
-from bvae_cli.models.gaussian import log_density
+from bvae_cli.models.gaussian import log_density, log_prior
 from bvae_cli.system.reporting import Report
 
 SAMPLES = 1000  # codes that the parts are means over; as many posteriors are looked at together
@@ -52,7 +52,7 @@ def decompose(
     joint = joint_density(z, mean, logvar, images, report)
     marginals = marginal_densities(z, mean[:MIXTURE], logvar[:MIXTURE], images).sum(dim=1)
     own = log_density(z, mean[:SAMPLES], logvar[:SAMPLES]).sum(dim=1)
-    prior = log_density(z, z.new_zeros(()), z.new_zeros(())).sum(dim=1)
+    prior = log_prior(z).sum(dim=1)
     parts = torch.stack([own - joint, joint - marginals, marginals - prior]).double()  # (3, samples)
     parts = steadied(parts, encoding.kl.double().sum(dim=1).mean().item())
     errors = parts.std(dim=1) / len(z) ** 0.5
@@ -104,9 +104,11 @@ def add(total: Tensor, logarithms: Tensor) -> None:
 
 
 def weighted(samples: int, posteriors: int, images: int) -> Iterator[tuple[slice, Tensor]]:
-    """Some posteriors at a time, and the logarithms of what each counts for at each code, (samples, some)."""
+    """Some posteriors at a time, and the logarithm of what each counts for at each code.
+
+    That is (samples, samples) of the first, each of which is a code's own, and a scalar of all others.
+    """
     own, others = stratified(images, posteriors)
     for start in range(0, posteriors, samples):
         part = slice(start, min(start + samples, posteriors))
-        weights = torch.full((samples, part.stop - start), others)
-        yield part, weights if start else weights.fill_diagonal_(own)
+        yield part, torch.tensor(others) if start else torch.full((samples, part.stop), others).fill_diagonal_(own)

@@ -10,6 +10,7 @@ from torch import Tensor
 from bvae_cli.metrics.lead import lead
 from bvae_cli.metrics.mutual_information import entropies
 from bvae_cli.metrics.truth import Truth
+from bvae_cli.models import gaussian
 from bvae_cli.models.aggregate import log_sum
 from bvae_cli.system.reporting import Report, silent
 
@@ -79,6 +80,6 @@ def log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     """(samples, latents): the log of the mean density of (posteriors, latents) Gaussians at (samples, latents) z."""
     columns = []
     for value, centre, spread in zip(z.T, mean.T, logvar.T, strict=True):
-        exponent = (value[:, None] - centre) ** 2 * (-0.5 * torch.exp(-spread)) - 0.5 * spread
-        columns.append(log_sum(exponent) - math.log(len(mean)) - 0.5 * math.log(2 * math.pi))
+        densities = gaussian.log_density(value[:, None], centre, spread)
+        columns.append(log_sum(densities) - math.log(len(mean)))
     return torch.stack(columns, dim=1)

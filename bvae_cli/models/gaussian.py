@@ -13,3 +13,8 @@ def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
 def log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     """The logarithm of N(z; mean, e^logvar), of each element, nats."""
     return -((z - mean).square() * (-logvar).exp() + logvar + math.log(2 * math.pi)) / 2
+
+
+def log_prior(z: Tensor) -> Tensor:
+    """The logarithm of N(z; 0, 1), of each element, nats."""
+    return log_density(z, z.new_zeros(()), z.new_zeros(()))

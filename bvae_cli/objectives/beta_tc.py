@@ -47,20 +47,20 @@ class BetaTC(Objective):
 
 def parts(out: ForwardPass, images: int, sampling: Sampling) -> tuple[Tensor, Tensor]:
     """TC(z) and Σ_j KL(q(z_j) ‖ p(z_j)) as a batch out of so many images tells them: scalars, nats."""
-    from bvae_cli.models.gaussian import log_density
+    from bvae_cli.models.gaussian import log_density, log_prior
 
     densities = log_density(out.z[:, None], out.mean, out.logvar)  # (batch of z, batch of posteriors, latent_dim)
     weights = log_weights(densities, images, sampling)
     joint = (densities.sum(dim=2) + weights).logsumexp(dim=1)  # (batch,), log q(z)
     marginals = (densities + weights[..., None]).logsumexp(dim=1).sum(dim=1)  # (batch,), Σ_j log q(z_j)
-    prior = log_density(out.z, out.z.new_zeros(()), out.z.new_zeros(())).sum(dim=1)  # (batch,), log p(z)
+    prior = log_prior(out.z).sum(dim=1)  # (batch,), log p(z)
     return (joint - marginals).mean(), (marginals - prior).mean()
 
 
 def log_weights(densities: Tensor, images: int, sampling: Sampling) -> Tensor:
     """(batch of z, batch of posteriors): how much each posterior of a batch counts for in q(z), as logarithms.
 
-    Weighted (Chen et al. 2018, equation 3): each by 1 / (images · batch). Stratified: see there.
+    Weighted (Chen et al. 2018, equation 3): each by 1 / (images · batch). Stratified: as `stratified` says.
     """
     from bvae_cli.models.aggregate import stratified
 

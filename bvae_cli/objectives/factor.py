@@ -54,12 +54,7 @@ def telling_apart(discriminator: nn.Module, out: ForwardPass) -> Tensor:
     half = len(out.z) // 2
     joint, others = out.z[:half].detach(), out.z[half : 2 * half].detach()
     # Noise that other codes were made with puts these in any order with equal chance.
-    apart = permuted(others, out.noise[:half].argsort(dim=0))
+    apart = others.gather(0, out.noise[:half].argsort(dim=0))  # each latent over the images in an order of its own
     logits = discriminator(joint).float(), discriminator(apart).float()
     truth = torch.zeros(half, dtype=torch.long, device=joint.device)
     return (cross_entropy(logits[0], truth) + cross_entropy(logits[1], truth + 1)) / 2
-
-
-def permuted(z: Tensor, order: Tensor) -> Tensor:
-    """(batch, latent_dim) codes, each latent over the images in an order of its own, (batch, latent_dim)."""
-    return z.gather(0, order)
