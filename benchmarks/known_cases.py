@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.decomposition import PCA, FastICA
 
-from bvae_cli.datasets.images import Images, load
+from bvae_cli.datasets.images import Images, load, some
 from bvae_cli.encoding import encode
 from bvae_cli.metrics import METRICS
 from bvae_cli.metrics.truth import Truth
@@ -41,10 +41,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of images, nets and scores")
     options = parser.parse_args()
     images = load(options.data, "dsprites")
-    some = images.some(IMAGES, options.seed)
-    truth = Truth.of(images.factors(some), list(images.spec.factors))
+    drawn = some(images, IMAGES, options.seed)
+    truth = Truth.of(images.factors(drawn), list(images.spec.factors))
     scores = {
-        name: scored(represented(name, images.at(some), truth, options.seed), truth, options.seed) for name in PUBLISHED
+        name: scored(represented(name, images.at(drawn), truth, options.seed), truth, options.seed)
+        for name in PUBLISHED
     }
     table = Table("", *PUBLISHED, title="dSprites")
     table.add_row("published, %", *PUBLISHED.values())

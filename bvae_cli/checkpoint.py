@@ -13,13 +13,11 @@ import torch
 from torch import Tensor
 
 from bvae_cli import config
-from bvae_cli.datasets import DATASETS
-from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSpec
+from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSpec, require_name
 from bvae_cli.latents import Latent
 from bvae_cli.models.vae import VAE
 from bvae_cli.objectives.schedule import text_of
 from bvae_cli.params import Params
-from bvae_cli.system.checks import one_of
 from bvae_cli.system.device import seeded
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import write_bytes
@@ -167,7 +165,8 @@ def require_sound(checkpoint: Checkpoint) -> None:
     """Raise ValueError where parts of a checkpoint do not fit each other; a foreign model may lack what is optional."""
     vae, spec, latents, examples = checkpoint.vae, checkpoint.spec, checkpoint.latents, checkpoint.examples
     foreign = isinstance(checkpoint.foreign, str)
-    one_of("data.name", spec.name, [*DATASETS, UNKNOWN] if foreign else DATASETS)
+    if spec.name != UNKNOWN or not foreign:
+        require_name("data.name", spec.name)
     if not all(weight.isfinite().all() for weight in vae.parameters()):
         raise ValueError("its weights are not finite")
     if [latent.index for latent in latents] != list(range(vae.latent_dim)) and (latents or not foreign):

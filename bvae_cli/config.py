@@ -12,11 +12,12 @@ import yaml
 from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.objectives.objective import Objective
 from bvae_cli.objectives.schedule import Knob, knob_of
-from bvae_cli.params import SECTIONS, Params
+from bvae_cli.params import SECTIONS, Dataset, Params
 from bvae_cli.system.checks import nearest, one_of
 from bvae_cli.system.errors import BvaeError
 
 DEFAULT_OBJECTIVE = "beta"
+NAMES = {"objective": DEFAULT_OBJECTIVE, "dataset": Dataset.name}
 
 Section = TypeVar("Section")
 Settings = Mapping[str, Mapping[str, Any]]
@@ -51,11 +52,12 @@ def read(path: Path) -> Settings:
 
 
 def overlay(settings: Settings, options: Settings) -> Settings:
-    """Settings with options in their place; knobs of one objective do not outlive the choice of another."""
+    """Settings with options in their place; what is said of one objective or data set does not outlive its choice."""
     merged = dict(settings)
     for section, chosen in options.items():
         below = settings.get(section, {})
-        if section == "objective" and chosen.get("name", name_in(below)) != name_in(below):
+        before = below.get("name", NAMES.get(section))
+        if chosen.get("name", before) != before:
             below = {}
         merged[section] = {**below, **chosen}
     return merged
@@ -68,14 +70,9 @@ def build(settings: Settings) -> Params:
     return Params(objective=build_objective(settings.get("objective", {})), **sections)
 
 
-def name_in(objective: Mapping[str, Any]) -> Any:
-    """The name of the objective that settings are for."""
-    return objective.get("name", DEFAULT_OBJECTIVE)
-
-
 def build_objective(settings: Mapping[str, Any]) -> Objective:
     """The objective that `name` names, β-VAE unless told otherwise, with its knobs."""
-    name = chosen("objective.name", name_in(settings), OBJECTIVES)
+    name = chosen("objective.name", settings.get("name", DEFAULT_OBJECTIVE), OBJECTIVES)
     knobs = {key: value for key, value in settings.items() if key != "name"}
     for key in knobs:
         owners = [owner for owner, cls in OBJECTIVES.items() if key in field_types(cls)]

@@ -1,17 +1,19 @@
 """What a model makes of images, each encoded once: scores, statistics and pictures are taken from this."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from bvae_cli.datasets.images import Images
+from bvae_cli.datasets.images import Images, Source
 from bvae_cli.models.gaussian import gaussian_kl
 from bvae_cli.models.vae import VAE
 from bvae_cli.system.device import arithmetic
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.reporting import Report, silent
+from bvae_cli.system.reporting import Report
 
 UNUSED = 0.01  # nats; a latent whose mean KL is less is unused (the threshold of Duan et al. 2020, section 4)
 BATCH = {"cpu": 256, "cuda": 4096}  # images; on a processor neither fewer nor more are quicker
@@ -29,6 +31,10 @@ class Encoding:
         """(latent_dim,): whether a latent tells anything of the images."""
         return self.kl.mean(dim=0) >= UNUSED
 
+    def at(self, index: NDArray[np.int64]) -> "Encoding":
+        """The posteriors of the images of these numbers."""
+        return Encoding(self.mean[index], self.logvar[index])
+
     @property
     def kl(self) -> Tensor:
         """(images, latent_dim), nats."""
@@ -36,24 +42,22 @@ class Encoding:
 
 
 @torch.inference_mode()
-def encode(vae: VAE, images: Images, precision: str, report: Report) -> Encoding:
-    """Encode images on the device on which they and the model are; raises BvaeError where a code is not finite."""
-    device = images.packed.device
+def encode(vae: VAE, images: Source, precision: str, report: Report) -> Encoding:
+    """Encode images on the device on which the model is; raises BvaeError where a code is not finite."""
+    device, done = next(vae.parameters()).device, 0
     # Room for all at once: small tensors kept between the large ones of each batch leave a heap full of holes.
     mean, logvar = torch.empty(2, len(images), vae.latent_dim)
-    for batch in batches(images):
-        with arithmetic(device, precision):
-            mean[batch], logvar[batch] = vae.encode(images[batch])
-        report("encoding", batch.stop, len(images))
+    for part in images.parts():
+        here = part.to(device)
+        for batch in batches(here):
+            place = slice(done + batch.start, done + batch.stop)
+            with arithmetic(device, precision):
+                mean[place], logvar[place] = vae.encode(here[batch])
+            report("encoding", place.stop, len(images))
+        done += len(part)
     encoding = Encoding(mean, logvar)
     require_finite(mean, logvar, encoding.kl)
     return encoding
-
-
-def encode_all(vae: VAE, parts: Iterable[Images], device: torch.device, precision: str) -> Encoding:
-    """Encode a data set that comes in parts, on a device, saying nothing; raises what `encode` does."""
-    encodings = [encode(vae, part.to(device), precision, silent) for part in parts]
-    return Encoding(torch.cat([part.mean for part in encodings]), torch.cat([part.logvar for part in encodings]))
 
 
 @torch.inference_mode()

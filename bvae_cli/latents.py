@@ -28,6 +28,7 @@ class Latent:
     factor: str | None  # the factor it tells most of; None where it tells next to nothing of any
     information: float  # mutual information with that factor, nats
     share: float  # of that factor's entropy, 0 to 1
+    centre: float = math.nan  # mean posterior mean; older checkpoints do not say it
 
     @classmethod
     def of(cls, row: Mapping[str, str]) -> Latent:
@@ -51,18 +52,20 @@ def describe(encoding: Encoding, truth: Truth) -> list[Latent]:
     mean, kl = encoding.mean.numpy(), encoding.kl.mean(dim=0).tolist()
     variance = encoding.logvar.exp().mean(dim=0).tolist()
     information = mutual_information(mean, truth)  # (latents, factors)
-    ranges = zip(mean.min(axis=0).tolist(), mean.max(axis=0).tolist(), strict=True)
+    ranges = zip(mean.min(axis=0).tolist(), mean.max(axis=0).tolist(), mean.mean(axis=0).tolist(), strict=True)
     return [
-        Latent(index, kl[index], variance[index], low, high, *followed(information[index], kl[index], truth))
-        for index, (low, high) in enumerate(ranges)
+        Latent(index, kl[index], variance[index], low, high, *followed(information[index], kl[index], truth), centre)
+        for index, (low, high, centre) in enumerate(ranges)
     ]
 
 
 def followed(information: NDArray[np.float64], kl: float, truth: Truth) -> tuple[str | None, float, float]:
     """The factor of which a latent tells most, how much in nats, and what share of the factor's entropy that is."""
+    if kl < UNUSED or not truth.names:
+        return None, 0.0, 0.0
     top = int(information.argmax())
     told, entropy = float(information[top]), math.log(max(2, truth.sizes[top]))
-    if kl < UNUSED or told < LEAST_SHARE * entropy:
+    if told < LEAST_SHARE * entropy:
         return None, 0.0, 0.0
     return truth.names[top], told, told / entropy
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from bvae_cli.datasets import DATASETS
+from bvae_cli.datasets.folder import FOLDER
+from bvae_cli.datasets.spec import require_name
 from bvae_cli.objectives.beta import Beta
 from bvae_cli.objectives.objective import Objective
 from bvae_cli.objectives.schedule import Knob
@@ -14,16 +16,28 @@ GREATEST_SEED = 2**63 - 1  # that generators of random numbers take
 
 @dataclass(frozen=True)
 class Dataset:
-    """Which pictures."""
+    """Which pictures, and how they are brought to 64 × 64."""
 
-    name: Annotated[str, "Data set."] = "dsprites"
+    name: Annotated[str, "Data set, or the name of a folder of your own."] = "dsprites"
     source: Annotated[str | None, "Where to take it from. Default: the first of its sources."] = None
-    file: Annotated[str | None, "Your own file of it, in place of a source."] = None
+    file: Annotated[str | None, "Your own file or folder of it, in place of a source."] = None
+    crop: Annotated[
+        int | None, "Side in pixels of the square in the middle that is kept; 0: the whole picture. Default: its own."
+    ] = None
+    resample: Annotated[
+        Literal["box", "bilinear", "bicubic", "lanczos"] | None, "How pictures are resized. Default: its own."
+    ] = None
+    channels: Annotated[int | None, "1: grey, 3: colour. Default: its own."] = None
+    skip_corrupt: Annotated[bool, "Leave out pictures that cannot be read, and go on."] = False
 
     def __post_init__(self) -> None:
-        one_of("name", self.name, DATASETS)
+        require_name("name", self.name)
         if self.source is not None:
-            one_of("source", self.source, DATASETS[self.name].sources)
+            one_of("source", self.source, DATASETS.get(self.name, FOLDER).sources)
+        if self.crop is not None:
+            at_least(self, 0, "crop")
+        if self.channels is not None and self.channels not in {1, 3}:
+            raise ValueError(f"channels must be 1 or 3, not {self.channels}")
 
 
 @dataclass(frozen=True)
@@ -96,9 +110,10 @@ class Evaluate:
 class Traverse:
     """How latents are moved."""
 
-    start: Annotated[Literal["posterior", "prior"], "What is held: the codes of images, or draws of the prior."] = (
-        "posterior"
-    )
+    start: Annotated[
+        Literal["posterior", "prior", "zero"],
+        "What is held: the codes of images, draws of the prior, or a zero vector.",
+    ] = "posterior"
     range: Annotated[Literal["prior", "data"], "How far: --span either way, or what the data spans."] = "prior"
     span: Annotated[float, "End of the range, in standard deviations of the prior."] = 3.0
     images: Annotated[int, "Images or draws side by side."] = 3
@@ -106,6 +121,7 @@ class Traverse:
     frames: Annotated[int, "Frames of a GIF, there and back."] = 60
     fps: Annotated[int, "Frames a second."] = 15
     all: Annotated[bool, "Draw unused latents, too."] = False
+    farthest: Annotated[bool, "Draw the latent alone whose mean over the data is farthest from zero."] = False
     seed: Annotated[int, "Seed of the draws of the prior."] = 0
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bvae_cli.datasets import DATASETS
-from bvae_cli.datasets.images import Images, Source
+from bvae_cli.datasets.images import Images, Source, some
 from bvae_cli.encoding import encode
 from bvae_cli.latents import Latent, describe
 from bvae_cli.metrics.truth import Truth
@@ -30,7 +30,7 @@ class Survey:
     @classmethod
     def of(cls, images: Source, seed: int, device: torch.device) -> "Survey":
         """The images that the seed draws."""
-        drawn = images.some(SURVEYED, seed)
+        drawn = some(images, SURVEYED, seed)
         sample = images.at(drawn)
         truth = Truth(sample.factors(drawn), list(images.spec.factors))
         return cls(sample.to(device), truth, images.at(chosen_examples(images)))
@@ -47,6 +47,7 @@ class Survey:
 
 def chosen_examples(images: Source) -> NDArray[np.int64]:
     """Numbers of images: those that the data set shows first, then some from all over it."""
-    spec = images.spec
-    shown = [spec.index(factors) for factors in DATASETS[spec.name].showcase(spec.grid)]
-    return np.array([*shown, *images.some(EXAMPLES - len(shown), 0)])
+    spec, entry = images.spec, DATASETS.get(images.spec.name)
+    first = entry.showcase(spec.grid) if entry and entry.showcase and spec.listed is None else []
+    shown = [spec.index(factors) for factors in first]
+    return np.array([*shown, *some(images, EXAMPLES - len(shown), 0)])

@@ -47,9 +47,15 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            whole = node.module == "bvae_cli"
-            found |= {f"bvae_cli.{alias.name}" for alias in node.names} if whole else {str(node.module)}
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {full if is_module(full) else str(node.module) for full in inside}
     return found
+
+
+def is_module(full: str) -> bool:
+    """Whether a name is one of a module or a folder of ours."""
+    path = ROOT.joinpath(*full.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
 
 
 def tree_without_types(path: Path) -> ast.Module:
@@ -107,8 +113,8 @@ def test_the_words_of_params_yaml_are_those_of_the_tables() -> None:
     assert get_args(config.field_types(params.Model)["net"]) == tuple(NETS)
     likelihood = get_args(config.field_types(params.Model)["likelihood"])[0]
     assert get_args(likelihood) == tuple(LIKELIHOODS)
-    assert all(dataset.likelihood in LIKELIHOODS for dataset in DATASETS.values())
-    assert all(name == dataset.name for name, dataset in DATASETS.items())
+    assert all(dataset.spec.likelihood in LIKELIHOODS for dataset in DATASETS.values())
+    assert all(name == dataset.spec.name for name, dataset in DATASETS.items())
 
 
 def test_a_knob_that_objectives_share_is_of_one_kind_and_no_option_means_two_things() -> None:

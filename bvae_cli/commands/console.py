@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.filesize import pick_unit_and_suffix
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.reporting import Report
@@ -22,6 +24,28 @@ def show_error(error: BvaeError) -> None:
         notice.print(f"[dim]→[/] {escape(error.hint)}", soft_wrap=True, highlight=False)
 
 
+def tell(what: str) -> None:
+    """Something worth knowing."""
+    notice.print(what, soft_wrap=True, highlight=False, markup=False)
+
+
+class Amount(MofNCompleteColumn):
+    """How much is done of how much."""
+
+    def render(self, task: Task) -> Text:
+        """As it stands beside the bar."""
+        if task.fields["unit"] != "bytes":
+            return super().render(task)
+        return Text(bytes_of(int(task.completed), int(task.total or 0)), style="progress.download")
+
+
+def bytes_of(done: int, total: int) -> str:
+    """Bytes done of a total, 0 where it is unknown, as people read them: 12.3/1,443 MB."""
+    size, suffix = pick_unit_and_suffix(total or done, ["bytes", "kB", "MB"], 1000)
+    whole = f"/{total / size:,.0f}" if total else ""
+    return f"{done / size:,.{int(size > 1)}f}{whole} {suffix}"
+
+
 @contextmanager
 def reporting() -> Iterator[Report]:
     """A report that moves a bar for each kind of work, or where there is no terminal prints a line when it is done."""
@@ -29,22 +53,23 @@ def reporting() -> Iterator[Report]:
         yield plain_report
         return
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=notice
+        TextColumn("{task.description}"), BarColumn(), Amount(), TimeRemainingColumn(), console=notice
     ) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(escape(what))
-            bars.update(tasks[what], completed=done, total=total)
+        def report(what: str, done: int, total: int, unit: str = "") -> None:
+            if what not in tasks:  # what was done before is no work of the time that the bar counts
+                tasks[what] = bars.add_task(escape(what), completed=done, total=total or None, unit=unit)
+            bars.update(tasks[what], completed=done, total=total or None)
 
         yield report
 
 
-def plain_report(what: str, done: int, total: int) -> None:
+def plain_report(what: str, done: int, total: int, unit: str = "") -> None:
     """A line when the work is done."""
-    if done == total:
-        notice.print(f"{what}: {total} done", highlight=False, markup=False)
+    if total and done == total:
+        amount = bytes_of(done, 0) if unit == "bytes" else total
+        notice.print(f"{what}: {amount} done", highlight=False, markup=False)
 
 
 @contextmanager

@@ -1,27 +1,40 @@
 """bvae download."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bvae_cli import config
-from bvae_cli.commands.console import notice, reporting
-from bvae_cli.commands.options import Data, ParamsFile
+from bvae_cli.commands.console import notice, reporting, tell
+from bvae_cli.commands.options import Data, with_params
+from bvae_cli.commands.tables import show_data_sets
 from bvae_cli.datasets import DATASETS
-from bvae_cli.params import Dataset
+from bvae_cli.datasets.folder import FOLDER
+from bvae_cli.datasets.spec import DataSet, DataSpec, Reading
+from bvae_cli.params import Dataset, Params
+from bvae_cli.system.checks import nearest
 from bvae_cli.system.errors import BvaeError
 
-SOURCES = "; ".join(f"{name}: {', '.join(dataset.sources)}" for name, dataset in DATASETS.items())
+SEVERAL = {name: dataset.sources for name, dataset in DATASETS.items() if len(dataset.sources) > 1}
+SOURCES = "; ".join(f"{name}: {', '.join(sources)}" for name, sources in SEVERAL.items())
 
 
+@with_params(
+    "dataset.crop", "dataset.resample", "dataset.channels", "dataset.skip_corrupt",
+    name="dataset.name", called="dataset.name", source="dataset.source", own="dataset.file",
+)  # fmt: skip
 def download(
+    params: Params,
     name: Annotated[str | None, typer.Argument(help=f"{', '.join(DATASETS)}. Default: {Dataset.name}.")] = None,
     source: Annotated[str | None, typer.Option(help=f"{SOURCES}. Default: the first.")] = None,
-    own: Annotated[str | None, typer.Option("--from", metavar="PATH", help="Your own npz or hdf5, instead.")] = None,
+    own: Annotated[
+        Path | None, typer.Option("--from", metavar="PATH", help="Your own file or folder, instead.")
+    ] = None,
+    called: Annotated[str | None, typer.Option("--name", help="What to call a folder of your own.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Make the file anew, whatever is there.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Show all data sets, and do nothing.")] = False,
     data: Data = Path("data"),
-    params: ParamsFile = None,
 ) -> None:
     """Make the data file of a data set: drawn, fetched, or read from your own.
 
@@ -29,11 +42,34 @@ def download(
     """
     from bvae_cli.datasets.download import download as make
 
+    if listed:
+        show_data_sets(data)
+        return
     if source is not None and own is not None:
         raise BvaeError("--source and --from exclude each other", "leave one out.")
-    given = {key: value for key, value in (("name", name), ("source", source), ("file", own)) if value is not None}
-    dataset = config.load(params, {"dataset": given}).dataset
-    own_file = Path(dataset.file) if dataset.file and source is None else None
+    if called is not None and name != "folder":
+        raise BvaeError("--name is for a folder of your own", "bvae download folder --from DIR --name mine")
+    own_file = Path(params.dataset.file) if params.dataset.file and source is None else None
+    entry = entry_of(params.dataset, own_file)
     with reporting() as report:
-        path, made = make(DATASETS[dataset.name], dataset.source, own_file, data, force, report)
+        reading = Reading(wished(entry.spec, params.dataset), params.dataset.skip_corrupt, report, tell)
+        path, made = make(entry, reading, params.dataset.source, own_file, data, force)
     notice.print(f"{path} {'is ready' if made else 'is there already, and good'}.", soft_wrap=True)
+
+
+def entry_of(dataset: Dataset, own: Path | None) -> DataSet:
+    """The data set of a name; a folder where it is none of the table, but the user has one."""
+    if dataset.name == "folder":
+        raise BvaeError("a folder needs a name", "bvae download folder --from DIR --name mine")
+    if dataset.name not in DATASETS and not (own and own.is_dir()):
+        raise BvaeError(
+            f"there is no data set '{dataset.name}'{nearest(dataset.name, DATASETS)}",
+            "bvae download --list shows all; a folder of your own: bvae download folder --from DIR --name mine",
+        )
+    return DATASETS.get(dataset.name, FOLDER)
+
+
+def wished(spec: DataSpec, dataset: Dataset) -> DataSpec:
+    """What a data set is as published, with what the user wants otherwise."""
+    keys = ("name", "crop", "resample", "channels")
+    return replace(spec, **{key: wish for key in keys if (wish := getattr(dataset, key)) is not None})

@@ -30,7 +30,7 @@ def evaluate(
     The folder then holds metrics.json, latents.csv, information.csv and information.png.
     """
     from bvae_cli import checkpoint
-    from bvae_cli.datasets.images import load
+    from bvae_cli.datasets.stream import stream
     from bvae_cli.evaluation import codes, evaluating
     from bvae_cli.system import device
 
@@ -43,7 +43,7 @@ def evaluate(
             done = evaluating.evaluate_codes(read, params.evaluate, folder, report)
         else:
             model, others = checkpoint.load(file), [checkpoint.load(path) for path in against or []]
-            images = load(data, model.spec.name)
+            images = stream(data, model.spec.name)
             done = evaluating.evaluate(model, images, params.evaluate, chosen, folder, report, others)
     show_scores(done)
     if against:

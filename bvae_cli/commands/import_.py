@@ -21,7 +21,7 @@ def import_(
     ],
     dataset: Annotated[
         str | None,
-        typer.Option(help=f"What it was trained on: {', '.join(DATASETS)}. Default: the first of as many channels."),
+        typer.Option(help=f"What it was trained on: {', '.join(DATASETS)}. Default: dsprites, of grey ones."),
     ] = None,
     likelihood: Annotated[str | None, typer.Option(help="Likelihood of a pixel. Default: the data set's own.")] = None,
     data: Data = Path("data"),
@@ -56,7 +56,7 @@ def what_is_missing(model: "Checkpoint", data: Path) -> str:
 
     name, lacks = model.spec.name, "It says nothing of its latents and carries no images:"
     if name == UNKNOWN:
-        return f"{lacks} bvae has no data set of pictures as it takes."
+        return f"{lacks} what it was trained on is not known. Name it with --dataset."
     elsewhere = [] if data == Path("data") else ["--data", str(data)]
     download, again = shlex.join(["bvae", "download", name, *elsewhere]), shlex.join(["bvae", *sys.argv[1:]])
     return f"{lacks} there is no {data / f'{name}.h5'}. To have both: {download} && {again}"

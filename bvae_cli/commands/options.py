@@ -3,7 +3,7 @@
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,10 +11,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bvae_cli import config
-from bvae_cli.datasets import DATASETS
 from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.objectives.schedule import Knob, knob_of, text_of
-from bvae_cli.params import SECTIONS, Dataset
+from bvae_cli.params import SECTIONS
 
 FILES, MACHINE, STARTS = "Files", "Machine", "Which images"
 PATH = "NUMBER|STEP:NUMBER,…"
@@ -46,16 +45,11 @@ Pictures = Annotated[
 ]
 
 
-NAMES: dict[str, tuple[str, Iterable[str], str]] = {
-    "dataset": ("What to train on.", DATASETS, Dataset.name),
-    "objective": ("What to minimise.", OBJECTIVES, config.DEFAULT_OBJECTIVE),
-}
-
-
-def with_params(*choices: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_params(*choices: str, **arguments: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command `--params`, and an option for each key of some sections of params.yaml.
 
-    The command takes the Params that they make as its first argument. A choice is a section, or `section.key`.
+    The command takes the Params that they make as its first argument. A choice is a section, or `section.key`;
+    `arguments` of the command itself may be keys, too.
     """
     knobs = {option_name(section, key): (section, key) for choice in choices for section, key in keys(choice)}
 
@@ -68,6 +62,10 @@ def with_params(*choices: str) -> Callable[[Callable[..., None]], Callable[..., 
             for name, (section, key) in knobs.items():
                 if (value := given.pop(name)) not in (None, []):
                     options.setdefault(section, {})[key] = value
+            for name, choice in arguments.items():
+                if given[name] is not None:
+                    section, key = choice.split(".")
+                    options.setdefault(section, {})[key] = str(given[name])
             command(config.load(params, options), **given)
 
         made = [parameter("params", ParamsFile), *(parameter(name, option(*knobs[name])) for name in knobs)]
@@ -103,10 +101,9 @@ def option_name(section: str, key: str) -> str:
 
 def option(section: str, key: str) -> Any:
     """The annotation that makes Typer's option of a key."""
-    if key == "name":
-        text, table, default = NAMES[section]
-        kind: Any = Literal[tuple(table)]
-        shown = f"{text} Default: {default}."
+    if section == "objective" and key == "name":
+        kind: Any = Literal[tuple(OBJECTIVES)]
+        shown = f"What to minimise. Default: {config.DEFAULT_OBJECTIVE}."
     elif section == "objective":
         kind, shown = shared(key)
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from bvae_cli.commands.console import notice, result
@@ -49,6 +50,22 @@ def latent_table(latents: Sequence[Latent]) -> Table:
         row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.variance:.3f}", latent.follows, *told]
         table.add_row(*row, style="" if latent.used else "dim")
     return table
+
+
+def show_data_sets(folder: Path) -> None:
+    """Print those of the table and those that lie in a folder: how many images, how large, by which factors, whose."""
+    from bvae_cli.datasets.shelf import shelf
+
+    for entry in shelf(folder):
+        count = f"{entry.spec.count:,} images" if entry.spec.count else ""
+        fetched = f"fetches {entry.fetched / 1e6:,.0f} MB" if entry.fetched else ""
+        here = f"here, {entry.here / 1e6:,.1f} MB" if entry.here else ""
+        factors = ", ".join(f"{name} {size}" for name, size in entry.spec.factors.items())
+        result.print(
+            f"[bold]{escape(entry.spec.name):16}[/] {count:>16}   {fetched:16}   [green]{here}[/]", highlight=False
+        )
+        for line in filter(None, (factors, f"{entry.origin}; licence: {entry.licence}")):
+            result.print(Padding(escape(line), (0, 0, 0, 2)), highlight=False, style="dim")
 
 
 def show_ranking(files: Sequence[Path], ranking: Sequence[float]) -> None:

@@ -32,14 +32,17 @@ def traverse(
 
     model = checkpoint.load(ckpt)
     asked = (index or [], factors or [], picture or [])
-    if params.traverse.start == "prior" and any(asked):
-        raise BvaeError("--start prior takes no images", "leave out --index, --factors and --picture, or --start.")
-    from_prior = params.traverse.start == "prior" or not (any(asked) or len(model.examples))
-    if from_prior and params.traverse.start != "prior":
+    start = params.traverse.start
+    if start != "posterior" and any(asked):
+        raise BvaeError(f"--start {start} takes no images", "leave out --index, --factors and --picture, or --start.")
+    if params.traverse.farthest and latent:
+        raise BvaeError("--farthest and --latent exclude each other", "leave one out.")
+    from_images = start == "posterior" and bool(any(asked) or len(model.examples))
+    if start == "posterior" and not from_images:
         notice.print(
             "The checkpoint carries no images: draws of the prior are held. Or name some: --picture FILE.",
             soft_wrap=True,
         )
-    images = None if from_prior else starts.choose(model, data, *asked, params.traverse.images)
+    images = starts.choose(model, data, *asked, params.traverse.images) if from_images else None
     for path in traversal.traverse(model, images, params.traverse, latent or [], out or ckpt.parent):
         result.print(path, soft_wrap=True, highlight=False)

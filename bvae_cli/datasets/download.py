@@ -1,60 +1,93 @@
 """From a source to a data file."""
 
 import hashlib
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
 from pathlib import Path
 
 from bvae_cli.datasets import store
 from bvae_cli.datasets.fetch import fetch
-from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Remote
+from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Reading
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.files import require_folder
-from bvae_cli.system.reporting import Report
+from bvae_cli.system.files import require_folder, waited
 
 
 def download(
-    dataset: DataSet, source: str | None, own: Path | None, folder: Path, force: bool, report: Report
+    dataset: DataSet, reading: Reading, source: str | None, own: Path | None, folder: Path, force: bool
 ) -> tuple[Path, bool]:
-    """Make `folder`/<name>.h5 from a source, or from the user's own file; the path, and whether it was made now.
+    """Make `folder`/<name>.h5 from a source, or from the user's own file or folder; the path, and whether it was made.
 
-    A good file that came from the same place is left alone, unless forced.
+    A good file that came from the same place in the same way is left alone, unless forced. What was fetched is kept
+    until the data file is whole, so that a call after one that was killed goes on from there.
 
     Raises:
         BvaeError: the source cannot be had, the file not be written, or a good one is there from elsewhere.
     """
-    path = folder / f"{dataset.name}.h5"
+    path, own = folder / f"{reading.spec.name}.h5", as_published(dataset, own) if own else None
     origin = own_origin(own) if own else source or next(iter(dataset.sources))
-    present = None if force else store.source_of(path)
-    if present == origin:
+    if not force and is_there(path, reading.spec, origin):
         return path, False
-    if present:
-        raise BvaeError(f"{path} is there already, but not from '{origin}': from '{present}'", "to replace it: --force")
     require_folder(folder)
-    with pictures_of(dataset, origin, own, folder, report) as pictures:
-        spec = DataSpec(dataset.name, dataset.channels, dataset.likelihood, pictures.factors)
-        store.write(path, spec, pictures, origin, report)
+    with waited(folder, path.name, reading.tell):
+        for part in folder.glob(f".{path.name}.*.part"):  # of one that was killed
+            part.unlink(missing_ok=True)
+        if not force and is_there(path, reading.spec, origin):  # by another process, meanwhile
+            return path, False
+        fetched = folder / f".{path.stem}.fetched"
+        pictures = pictures_of(dataset, reading, origin, own, fetched)
+        store.write(path, pictures, origin, reading.report)
+        shutil.rmtree(fetched, ignore_errors=True)
+    if pictures.spec.count != dataset.spec.count and dataset.spec.count:
+        reading.tell(f"{path} holds {pictures.spec.count:,} pictures; as published they are {dataset.spec.count:,}.")
     return path, True
 
 
+def is_there(path: Path, wanted: DataSpec, origin: str) -> bool:
+    """Whether a good file is there already; raises BvaeError where one is, but from elsewhere or made otherwise."""
+    found = store.present(path)
+    if not found:
+        return False
+    spec, source = found
+    remedy = "to replace it: --force"
+    if source != origin:
+        raise BvaeError(f"{path} is there already, but not from '{origin}': from '{source}'", remedy)
+    for key in ("crop", "resample", "channels"):
+        was, wish = getattr(spec, key), getattr(wanted, key)
+        if was != wish and (wish or key == "crop"):  # channels may be left to the pictures
+            raise BvaeError(f"{path} is there already, but with {key} {was}, not {wish}", remedy)
+    return True
+
+
 def own_origin(path: Path) -> str:
-    """A name for the user's own file that says what is in it, and not where it lies."""
-    if not path.is_file():
-        raise BvaeError(f"there is no file {path}", "name an npz or hdf5 with --from.")
+    """A name for the user's own file or folder that says what is in it, and not where it lies."""
+    if path.is_file():
+        return f"own file, sha256 {digest_of(path)}"
+    if not path.is_dir():
+        raise BvaeError(f"there is no file {path}", "name what you have with --from.")
+    whole = hashlib.sha256()
+    for member in sorted(member for member in path.rglob("*") if member.is_file()):
+        if member.suffix != ".h5":  # our own may be made in there
+            whole.update(f"{member.relative_to(path).as_posix()}\0{digest_of(member)}\0".encode())
+    return f"own folder, sha256 {whole.hexdigest()}"
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file."""
     with path.open("rb") as file:
-        return f"own file, sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}"
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextmanager
-def pictures_of(dataset: DataSet, origin: str, own: Path | None, folder: Path, report: Report) -> Iterator[Pictures]:
-    """The pictures of a source; what has to be fetched for them is gone afterwards."""
+def as_published(dataset: DataSet, own: Path) -> Path:
+    """The first of the files of a data set that lies in the user's own folder, else what the user named."""
+    remotes = [remote for source in dataset.sources.values() if not callable(source) for remote in source]
+    return next((own / remote.name for remote in remotes if (own / remote.name).is_file()), own)
+
+
+def pictures_of(dataset: DataSet, reading: Reading, origin: str, own: Path | None, fetched: Path) -> Pictures:
+    """The pictures of the user's own, or of a source: drawn, or read from what is fetched to a folder."""
     if own:
-        yield dataset.read(own)
-        return
+        return dataset.read(own, reading)
     source = dataset.sources[origin]
-    if isinstance(source, Remote):
-        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as temporary:
-            yield dataset.read(fetch(source, Path(temporary), report))
-    else:
-        yield source()
+    if callable(source):
+        return source(reading)
+    files = [fetch(remote, fetched, reading.report, reading.tell) for remote in source]
+    return dataset.read(files[0], reading)

@@ -2,94 +2,69 @@
 
 from __future__ import annotations
 
-import math
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvae_cli.datasets.spec import SIDE, DataSet, Pictures, Remote
-from bvae_cli.system.errors import BvaeError
+from bvae_cli.datasets import arrays
+from bvae_cli.datasets.arrays import explained
+from bvae_cli.datasets.labels import is_grid, numbered
+from bvae_cli.datasets.spec import SIDE, DataSet, DataSpec, Pictures, Reading, Remote
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32}
-BLOCK = 1024  # images read at a time
 
 
-def rendered() -> Pictures:
+def rendered(reading: Reading) -> Pictures:
     """The whole data set, drawn."""
     from bvae_cli.datasets.sprites import draw
 
-    return Pictures(FACTORS, draw())
+    return Pictures(replace(reading.spec, factors=FACTORS), draw())
 
 
-def read(path: Path) -> Pictures:
+def read(path: Path, reading: Reading) -> Pictures:
     """A file in the published npz or hdf5 form: all of dSprites, or any smaller grid of its factors' values.
 
     Only arrays are read, no pickle. Raises BvaeError, also while blocks are drawn, where the file is no such thing.
     """
-    with reading(path):
-        form = read_npz if zipfile.is_zipfile(path) else read_hdf5
-        return form(path)
+    with explained(path, "dSprites"):
+        classes, blocks = read_npz(path) if zipfile.is_zipfile(path) else read_hdf5(path)
+        return Pictures(replace(reading.spec, factors=factor_grid(classes)), blocks)
 
 
-def read_npz(path: Path) -> Pictures:
-    """An npz with `imgs` and `latents_classes`."""
+def read_npz(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]]:
+    """The classes and the images of an npz with `imgs` and `latents_classes`."""
     import numpy as np
 
     with np.load(path, allow_pickle=False) as archive:
-        return Pictures(factor_grid(archive["latents_classes"]), npz_blocks(path))
+        return archive["latents_classes"], npz_blocks(path)
 
 
 def npz_blocks(path: Path) -> Iterator[NDArray[np.uint8]]:
     """The images of an npz a block at a time: unpacked they would fill 3 GB."""
-    import numpy as np
-
-    with reading(path), zipfile.ZipFile(path) as archive, archive.open("imgs.npy") as file:
-        if np.lib.format.read_magic(file) != (1, 0):
-            raise ValueError("its images have a header of a newer format")
-        shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file)
-        require_pictures(shape, dtype)
-        if columns_first:
-            raise ValueError("its images are stored columns first")
-        while block := file.read(BLOCK * SIDE * SIDE):
-            yield packed(np.frombuffer(block, dtype=np.uint8))
+    with explained(path, "dSprites"):
+        for pixels in arrays.npz_blocks(path, "imgs", require_pictures):
+            yield packed(pixels)
 
 
-def read_hdf5(path: Path) -> Pictures:
-    """An hdf5 with `imgs` and `latents/classes`."""
+def read_hdf5(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]]:
+    """The classes and the images of an hdf5 with `imgs` and `latents/classes`."""
     import h5py
 
     with h5py.File(path) as file:
-        return Pictures(factor_grid(file["latents/classes"][:]), hdf5_blocks(path))
+        return file["latents/classes"][:], hdf5_blocks(path)
 
 
 def hdf5_blocks(path: Path) -> Iterator[NDArray[np.uint8]]:
     """The images of an hdf5, read in the long chunks that the published file is stored in."""
-    import h5py
-
-    with reading(path), h5py.File(path) as file:
-        images = file["imgs"]
-        require_pictures(images.shape, images.dtype)
-        step = max(images.chunks[0] if images.chunks else 0, BLOCK)
-        for start in range(0, len(images), step):
-            yield packed(images[start : start + step])
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn whatever a file that is not dSprites provokes into a BvaeError that names it."""
-    try:
-        yield
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise BvaeError(
-            f"{path} cannot be read as dSprites: {reason}", "is it the whole file, and this one?"
-        ) from error
+    with explained(path, "dSprites"):
+        for pixels in arrays.hdf5_blocks(path, "imgs", require_pictures):
+            yield packed(pixels)
 
 
 def require_pictures(shape: Sequence[int], dtype: np.dtype[np.generic]) -> None:
@@ -109,16 +84,12 @@ def packed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def factor_grid(classes: NDArray[np.int64]) -> dict[str, int]:
     """The sizes of the factors that (images, 6) classes run through; ValueError where they are no whole grid."""
-    import numpy as np
-
     if classes.ndim != 2 or classes.shape[1] != len(FACTORS) + 1:
         raise ValueError(f"its classes are {classes.shape}, not (images, {len(FACTORS) + 1})")
-    values = [np.unique(column) for column in classes.T[1:]]  # the colour, always white, is left out
-    sizes = [len(seen) for seen in values]
-    if math.prod(sizes) != len(classes) or not np.array_equal(
-        np.stack(np.meshgrid(*values, indexing="ij"), axis=-1).reshape(-1, len(FACTORS)), classes[:, 1:]
-    ):
+    truth = numbered(classes[:, 1:])  # the colour, always white, is left out
+    if not is_grid(truth):
         raise ValueError("its classes are not every combination of the factors' values, in order")
+    sizes = [int(size) for size in truth.max(axis=0) + 1]
     if sum(size > 1 for size in sizes) < 2:
         raise ValueError("fewer than two of its factors vary")
     return dict(zip(FACTORS, sizes, strict=True))
@@ -131,17 +102,22 @@ def showcase(grid: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 DSPRITES = DataSet(
-    name="dsprites",
-    channels=1,
-    likelihood="bernoulli",
+    spec=DataSpec("dsprites", channels=1, likelihood="bernoulli", factors=FACTORS),
     sources={
         "rendered": rendered,
-        "official": Remote(
-            url="https://github.com/google-deepmind/dsprites-dataset/raw/master/"
-            "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
-            sha256="857dc001287e8efa226e0025fac6b29e5745c621b380b0d3363e4e33f4e28fa2",
+        "official": (
+            Remote(
+                name="dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
+                urls=(
+                    "https://github.com/google-deepmind/dsprites-dataset/raw/master/"
+                    "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
+                ),
+                hash="sha256:857dc001287e8efa226e0025fac6b29e5745c621b380b0d3363e4e33f4e28fa2",
+            ),
         ),
     },
     read=read,
+    origin="Matthey et al. 2017, github.com/google-deepmind/dsprites-dataset",
+    licence="drawn by bvae; the published file: Apache 2.0",
     showcase=showcase,
 )

@@ -1,59 +1,57 @@
-"""Files from the network, by pooch."""
+"""Files from the network, checked and kept by pooch."""
 
 from pathlib import Path
 
 import pooch
-import requests
 
+from bvae_cli.datasets.answer import MirrorError
 from bvae_cli.datasets.spec import Remote
+from bvae_cli.datasets.transfer import Transfer, matches
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.reporting import Report
-
-CHUNK = 1 << 16  # bytes
-TIMEOUT = 30  # seconds without a byte
+from bvae_cli.system.files import require_folder, unwritable
+from bvae_cli.system.reporting import Report, Tell
 
 
-class Meter:
-    """What pooch wants of a progress bar, as a report."""
-
-    def __init__(self, report: Report, name: str) -> None:
-        self.report, self.name = report, name
-        self.total = self.done = 0
-
-    def update(self, amount: int) -> None:
-        """Count bytes; the last chunk may be counted for longer than it is, and all of them once more at the end."""
-        before, self.done = self.done, min(self.done + amount, self.total)
-        if self.done > before:
-            self.report(self.name, self.done, self.total)
-
-    def reset(self) -> None:
-        """Nothing to reset."""
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-def fetch(remote: Remote, folder: Path, report: Report) -> Path:
-    """The file of a URL, in `folder`, where it lies under its name only when it is whole and its hash is right.
+def fetch(remote: Remote, folder: Path, report: Report, tell: Tell) -> Path:
+    """The file of a remote, in `folder`, where it lies under its name only when it is whole.
 
     Raises:
-        BvaeError: no network, no such page, a file cut short, or another file than the one expected.
+        BvaeError: no mirror gives it, or it cannot be written. What has come of it stays for the next time.
     """
-    name = remote.url.rsplit("/", 1)[-1]
-    loader = pooch.HTTPDownloader(progressbar=Meter(report, f"fetching {name}"), chunk_size=CHUNK, timeout=TIMEOUT)
-    elsewhere = "or fetch it by other means and give the file with --from."
-    pooch.get_logger().setLevel("WARNING")
+    require_folder(folder)
+    path = folder / remote.name
     try:
-        return Path(pooch.retrieve(remote.url, f"sha256:{remote.sha256}", name, folder, downloader=loader))
-    except requests.HTTPError as error:
-        raise BvaeError(
-            f"{remote.url} answers {error.response.status_code}", f"try again later, {elsewhere}"
-        ) from error
-    except requests.ConnectionError as error:
-        raise BvaeError(f"cannot reach {remote.url}", f"is there a network? Try again, {elsewhere}") from error
-    except requests.RequestException as error:
-        raise BvaeError(f"{remote.url} broke off: {error}", f"try again, {elsewhere}") from error
+        retrieve(remote, folder, Transfer(remote, folder, report))
+        if not remote.firm and not matches(path, remote):
+            tell(f"{path} is not the file that was known, {remote.hash}; it is taken, as nothing else confirms that.")
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return path
+
+
+def retrieve(remote: Remote, folder: Path, transfer: Transfer) -> None:
+    """Have the file from the first mirror that gives it; raises what `fetch` does, and OSError."""
+    failures = []
+    for url in remote.urls:
+        try:
+            retrieve_from(url, remote, folder, transfer)
+        except MirrorError as error:
+            failures.append(f"{url} {error}")
+        else:
+            return
+    raise BvaeError(
+        failures[0] if len(failures) == 1 else "\n  ".join([f"no mirror gives {remote.name}:", *failures]),
+        "try again later, or fetch it by other means and give the file with --from.",
+    )
+
+
+def retrieve_from(url: str, remote: Remote, folder: Path, transfer: Transfer) -> None:
+    """Have the file from a mirror, unless it is there; raises MirrorError, and OSError where it cannot be written."""
+    pooch.get_logger().setLevel("WARNING")
+    known = remote.hash if remote.firm else None
+    try:
+        pooch.retrieve(url, known, remote.name, folder, downloader=transfer)
     except ValueError as error:
-        raise BvaeError(
-            f"{remote.url} is not the file it should be: its SHA-256 differs", f"try again, {elsewhere}"
-        ) from error
+        transfer.drop()
+        raise MirrorError("is not the file it should be: its hash differs") from error
+    transfer.drop()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from bvae_cli.datasets import store
-from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSpec
+from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.datasets.unpacking import unpack
 from bvae_cli.system.errors import BvaeError
 
 
@@ -31,14 +33,14 @@ class Source(Protocol):
     def to(self, device: torch.device) -> Source:
         """The same, its batches fit for a device."""
 
-    def some(self, count: int, seed: int) -> NDArray[np.int64]:
-        """Numbers of images from all over the data set, `count` or all of them."""
-
     def at(self, index: NDArray[np.int64]) -> Images:
         """The images of these numbers, in this order."""
 
     def parts(self) -> Iterator[Images]:
         """All images in their order, as many together as fit into memory."""
+
+    def factors(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(images, factors): the factors of the images of these numbers."""
 
     def batches(self, size: int, seed: int, start: int) -> Iterator[Tensor]:
         """Batches from the `start`-th on, for ever, each (size, bytes) uint8.
@@ -53,25 +55,22 @@ class Images:
 
     spec: DataSpec
     packed: Tensor  # (images, bytes) uint8
+    labels: NDArray[np.int64] | None = None  # (images of the data file, factors), where they are no grid
 
     def __len__(self) -> int:
         return len(self.packed)
 
     def __getitem__(self, index: Tensor | slice) -> Tensor:
-        """The images at an index, unpacked where they lie: (batch, channels, 64, 64) float32 of 0 and 1."""
-        return unpack(self.packed[index], self.spec.channels)
+        """The images at an index, unpacked where they lie: (batch, channels, 64, 64) float32 in [0, 1]."""
+        return unpack(self.packed[index], self.spec)
 
     def to(self, device: torch.device) -> Images:
         """The same images on a device."""
-        return Images(self.spec, self.packed.to(device))
-
-    def some(self, count: int, seed: int) -> NDArray[np.int64]:
-        """Numbers of images from all over the data set, `count` or all of them."""
-        return np.random.default_rng(seed).permutation(len(self))[:count]
+        return replace(self, packed=self.packed.to(device))
 
     def at(self, index: NDArray[np.int64]) -> Images:
         """The images of these numbers, in this order."""
-        return Images(self.spec, self.packed[torch.from_numpy(index).to(self.packed.device)])
+        return replace(self, packed=self.packed[torch.from_numpy(index).to(self.packed.device)])
 
     def parts(self) -> Iterator[Images]:
         """All of them, together."""
@@ -89,27 +88,28 @@ class Images:
             skipped = 0
 
     def factors(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(images, factors): the factors of the images of these numbers."""
-        return np.stack(np.unravel_index(index, self.spec.grid), axis=-1)
+        """(images, factors): the factors of the images of the data file of these numbers."""
+        return store.factors_of(self.spec, self.labels, index)
 
 
-def unpack(packed: Tensor, channels: int) -> Tensor:
-    """(batch, bytes) uint8 of eight pixels each as (batch, channels, 64, 64) float32 of 0 and 1, where they lie."""
-    places = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)  # of a byte's pixels
-    bits = packed[..., None] >> places & 1  # (batch, bytes, 8)
-    return bits.float().view(-1, channels, SIDE, SIDE)
+def some(images: Source, count: int, seed: int) -> NDArray[np.int64]:
+    """Numbers of images from all over a data set, `count` or all of them, each drawn by itself."""
+    return np.random.default_rng(seed).permutation(len(images))[:count]
 
 
 def load(folder: Path, name: str) -> Images:
     """The images of a data set, from its data file in a folder.
 
     Raises:
-        BvaeError: it is unknown what data it is, or whatever `store.opened` raises.
+        BvaeError: memory cannot hold them, or whatever `store.opened` raises.
     """
-    if name == UNKNOWN:
+    path = folder / f"{name}.h5"
+    with store.opened(path, name) as content:
+        needed, free = content.spec.count * content.spec.width, psutil.virtual_memory().available
+    if needed > free:
         raise BvaeError(
-            "the data that this model was trained on is none that bvae has",
-            "traverse and reconstruct take your own: --picture FILE.",
+            f"{path} takes {needed / 1e9:.1f} GB of memory, of which {free / 1e9:.1f} are free",
+            "leave it on the disk: --stream.",
         )
-    spec, packed = store.read(folder / f"{name}.h5", name)
-    return Images(spec, torch.from_numpy(packed))
+    spec, packed, labels = store.read(path, name)
+    return Images(spec, torch.from_numpy(packed), labels)

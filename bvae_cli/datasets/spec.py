@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bvae_cli.system.reporting import Report, Tell, silent, unsaid
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +17,17 @@ if TYPE_CHECKING:
 
 SIDE = 64  # pixels; every data set is brought to this size
 UNKNOWN = "unknown"  # the name of data that a foreign model was trained on, and that is none of the table
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+NUMBER = 4  # bytes of a picture's number, least first
+WIDTHS: dict[str, Callable[[int], int]] = {
+    "bits": lambda channels: channels * SIDE * SIDE // 8,
+    "bytes": lambda channels: channels * SIDE * SIDE,
+    "coloured": lambda _: SIDE * SIDE // 8 + NUMBER,  # one binary channel, and the number that the colour is drawn by
+    "noisy": lambda _: SIDE * SIDE // 8 + NUMBER,  # the same, of the noise
+}
+"""The forms that a picture is packed in, channel by channel and row by row: how many bytes it takes."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,10 @@ class DataSpec:
     channels: int
     likelihood: str
     factors: dict[str, int]  # how many values each has; the last varies fastest
+    listed: int | None = None  # number of images, where they are not one for each combination of the factors
+    form: str = "bits"
+    crop: int = 0  # pixels, the side of the square in the middle that was kept; 0 for whole pictures
+    resample: str = "box"  # how they were brought to their size
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -32,11 +50,16 @@ class DataSpec:
 
     @property
     def count(self) -> int:
-        """Number of images: one for each combination of the factors."""
-        return math.prod(self.grid)
+        """Number of images."""
+        return math.prod(self.grid) if self.listed is None else self.listed
+
+    @property
+    def width(self) -> int:
+        """Bytes of a packed image."""
+        return WIDTHS[self.form](self.channels)
 
     def index(self, factors: Iterable[int]) -> int:
-        """The number of the image with these factors."""
+        """The number of the image with these factors, where there is one for each combination of them."""
         number = 0
         for value, size in zip(factors, self.grid, strict=True):
             number = number * size + value
@@ -44,28 +67,49 @@ class DataSpec:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a source is to be read."""
+
+    spec: DataSpec  # what its pictures are brought to; their factors and number are the source's own
+    skip: bool = False  # whether a picture that cannot be read is told and left out, and does not end the reading
+    report: Report = silent
+    tell: Tell = unsaid
+
+
+@dataclass(frozen=True)
 class Pictures:
     """The images that a source has, read or drawn as they are asked for."""
 
-    factors: dict[str, int]
-    blocks: Iterator[NDArray[np.uint8]]  # each (images, bytes), eight binary pixels a byte, in the order of the factors
+    spec: DataSpec
+    blocks: Iterator[NDArray[np.uint8]]  # each (images, bytes), packed, in their order
+    labels: NDArray[np.int64] | None = None  # (images, factors), numbers of values, where they are no grid
+    lost: list[int] = field(default_factory=list)  # numbers of the images that turn out, on the way, to be left out
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A file on the network, read only when its hash is right."""
+    """A file on the network, taken from the first of its mirrors that gives it whole."""
 
-    url: str
-    sha256: str
+    name: str  # that it is kept under, and that an own copy in a folder is looked for by
+    urls: tuple[str, ...]  # its mirrors
+    hash: str  # "sha256:…" or "md5:…"
+    size: int | None = None  # bytes, where it is known
+    firm: bool = True  # whether another hash is refused; where no second source confirms it, it is but told
 
 
 @dataclass(frozen=True)
 class DataSet:
     """An entry of the table."""
 
-    name: str
-    channels: int
-    likelihood: str
-    sources: Mapping[str, Callable[[], Pictures] | Remote]  # drawn, or fetched and read; the first is the default
-    read: Callable[[Path], Pictures]  # a file of the published form
-    showcase: Callable[[Sequence[int]], list[tuple[int, ...]]]  # a grid's sizes to the factors of the pictures to show
+    spec: DataSpec  # as published
+    sources: Mapping[str, Callable[[Reading], Pictures] | tuple[Remote, ...]]  # the first is the default
+    read: Callable[[Path, Reading], Pictures]  # a file of the published form; of several, the first, the rest beside it
+    origin: str  # who made it, and where it is from
+    licence: str
+    showcase: Callable[[Sequence[int]], list[tuple[int, ...]]] | None = None  # a grid's sizes to factors to show first
+
+
+def require_name(key: str, name: str) -> None:
+    """Raise ValueError, naming the key, where data cannot be called so: files are named after it."""
+    if not NAME.fullmatch(name) or name == UNKNOWN:
+        raise ValueError(f"{key} cannot be {name!r}: take letters, digits, - and _ in their place, 64 at most")

@@ -1,56 +1,178 @@
-"""The one form that pictures have on the disk: HDF5, eight binary pixels a byte."""
+"""The one form that pictures have on the disk: HDF5, a packed picture a row, chunks of rows compressed."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.datasets.spec import SIDE, DataSpec, Pictures
+from bvae_cli.datasets import DATASETS
+from bvae_cli.datasets.spec import DataSpec, Pictures
+from bvae_cli.system.checks import nearest
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.files import write_bytes
+from bvae_cli.system.files import replacing
+from bvae_cli.system.parallel import ordered
 from bvae_cli.system.reporting import Report
 
-FORMAT = 1
-CHUNK = 1024  # images compressed together
+FORMAT = 2  # 1 had a grid of binary pictures alone
+CHUNK = 2**19  # bytes of the images that are compressed together
+LEVEL = 4  # of compression
 
 
-def write(path: Path, spec: DataSpec, pictures: Pictures, source: str, report: Report) -> None:
+class Sink(io.RawIOBase):
+    """A file that keeps the first error of the system to itself: HDF5, told of it, brings the process down."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self.file = file
+        self.error: OSError | None = None
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As a file does."""
+        return self.file.seek(offset, whence)
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """As a file does."""
+        return self.file.readinto(buffer) or 0
+
+    def write(self, content: memoryview) -> int:  # type: ignore[override]
+        """All of it, or nothing any more once something could not be written."""
+        left = content
+        try:
+            while len(left) and not self.error:
+                left = left[self.file.write(left) :]
+        except OSError as error:
+            self.error = error
+        return len(content)
+
+    def truncate(self, size: int | None = None) -> int:
+        """As `write` does."""
+        try:
+            return self.file.truncate(size) if not self.error else size or 0
+        except OSError as error:
+            self.error = error
+            return size or 0
+
+    def require_written(self) -> None:
+        """Raise the error that there was."""
+        if self.error:
+            raise self.error
+
+
+def write(path: Path, pictures: Pictures, source: str, report: Report) -> None:
     """Write a data file whose bytes depend on the pictures and on nothing else.
 
     Raises:
-        BvaeError: the file cannot be written, or there are fewer or more pictures than their factors say.
+        BvaeError: the file cannot be written, there is no picture, or fewer or more than their factors say.
     """
-    digest, count = hashlib.sha256(), 0
-    # HDF5 brings the process down when a disk fills under it: it composes the file in memory, and we write it.
-    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
-        images = file.create_dataset(
-            "images", (spec.count, width(spec)), np.uint8, chunks=(min(CHUNK, spec.count), width(spec)),
-            compression="gzip", compression_opts=4, track_times=False,
-        )  # fmt: skip
-        for block in pictures.blocks:
-            start, count = count, count + len(block)
-            if count > spec.count:
-                break
-            images[start:count] = block
-            digest.update(block.tobytes())
-            report(f"writing {path}", count, spec.count)
-        if count != spec.count:
-            raise BvaeError(f"there are not as many images as combinations of the factors, {spec.count}")
-        file.attrs.update(format=FORMAT, spec=json.dumps(asdict(spec)), source=source, sha256=digest.hexdigest())
-        file.flush()
-        write_bytes(path, file.id.get_file_image())
+    with replacing(path) as temporary, temporary.open("wb+", buffering=0) as file:
+        sink = Sink(file)
+        with h5py.File(sink, "w") as content:
+            digest = write_images(content, pictures, sink, path, report)
+            spec, labels = what_is_left(pictures, len(content["images"]))
+            if labels is not None:
+                content.create_dataset("labels", data=labels.astype(np.int32), compression="gzip", track_times=False)
+                digest.update(labels.astype("<i4").tobytes())
+            content.attrs.update(format=FORMAT, spec=json.dumps(asdict(spec)), source=source, sha256=digest.hexdigest())
+        sink.require_written()
 
 
-def source_of(path: Path) -> str | None:
-    """Where the images of a data file came from, or None where it is not there or not good to its last bit.
+def write_images(file: h5py.File, pictures: Pictures, sink: Sink, path: Path, report: Report) -> hashlib._Hash:
+    """Write the images, compressed by all processors; the hash of what they were."""
+    width, digest = pictures.spec.width, hashlib.sha256()
+    rows = max(1, CHUNK // width)
+    images = file.create_dataset(
+        "images", (0, width), np.uint8, maxshape=(None, width), chunks=(rows, width),
+        compression="gzip", compression_opts=LEVEL, track_times=False,
+    )  # fmt: skip
+    for block, packed in ordered(lambda block: (block, compressed(block, rows)), cut(pictures.blocks, rows)):
+        start = len(images)
+        images.resize(start + len(block), axis=0)
+        images.id.write_direct_chunk((start, 0), packed)
+        sink.require_written()
+        digest.update(block.tobytes())
+        report(f"writing {path}", len(images), max(len(images), pictures.spec.count))
+    return digest
+
+
+def compressed(block: NDArray[np.uint8], rows: int) -> bytes:
+    """A chunk of so many rows, the last of which may be empty."""
+    whole = np.zeros((rows, block.shape[1]), dtype=np.uint8)
+    whole[: len(block)] = block
+    return zlib.compress(whole.tobytes(), LEVEL)
+
+
+def cut(blocks: Iterable[NDArray[np.uint8]], rows: int) -> Iterator[NDArray[np.uint8]]:
+    """The same rows, so many together; fewer at the end."""
+    rest: list[NDArray[np.uint8]] = []
+    for block in blocks:
+        rest.append(block)
+        while sum(map(len, rest)) >= rows:
+            joined = np.concatenate(rest)
+            yield joined[:rows]
+            rest = [joined[rows:]]
+    if sum(map(len, rest)):
+        yield np.concatenate(rest)
+
+
+def what_is_left(pictures: Pictures, count: int) -> tuple[DataSpec, NDArray[np.int64] | None]:
+    """What so many pictures are and their labels, once it is known which of them could not be read."""
+    spec, labels = pictures.spec, pictures.labels
+    if count + len(pictures.lost) != spec.count:
+        raise BvaeError(f"there are not as many images as combinations of the factors, {spec.count}")
+    if not count:
+        raise BvaeError("there is no picture in it that can be read")
+    if pictures.lost:
+        every = labels if labels is not None else factors_of(spec, None, np.arange(spec.count))
+        spec, labels = replace(spec, listed=count), np.delete(every, pictures.lost, axis=0)
+    return spec, labels if spec.factors else None
+
+
+def factors_of(spec: DataSpec, labels: NDArray[np.int64] | None, index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(images, factors): the factors of the images of these numbers, of labels or of the grid."""
+    if not spec.factors:
+        return np.empty((len(index), 0), dtype=np.int64)
+    return np.stack(np.unravel_index(index, spec.grid), axis=-1) if labels is None else labels[index]
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A data file that is open."""
+
+    spec: DataSpec
+    images: h5py.Dataset  # (images, bytes)
+    labels: NDArray[np.int64] | None  # (images, factors), where they are no grid
+
+    @classmethod
+    def of(cls, file: h5py.File) -> DataFile:
+        """What is in a file; raises of all kinds where it is none of ours, or damaged."""
+        spec = DataSpec(**json.loads(file.attrs["spec"]))
+        images = file["images"]
+        if images.shape != (spec.count, spec.width) or images.dtype != np.uint8:
+            raise ValueError("its images are not as many, or not as wide, as it says")
+        listed = spec.listed is not None and spec.factors
+        return cls(spec, images, file["labels"][:].astype(np.int64) if listed else None)
+
+    def digest(self) -> str:
+        """The hash of what is in it."""
+        digest, rows = hashlib.sha256(), self.images.chunks[0]
+        for start in range(0, len(self.images), rows):
+            digest.update(self.images[start : start + rows])
+        if self.labels is not None:
+            digest.update(self.labels.astype("<i4").tobytes())
+        return digest.hexdigest()
+
+
+def present(path: Path) -> tuple[DataSpec, str] | None:
+    """What a data file holds and where it came from; None where it is not there or not good to its last bit.
 
     Raises:
         BvaeError: there is a sound HDF5 file that is not ours.
@@ -60,59 +182,79 @@ def source_of(path: Path) -> str | None:
     try:
         with h5py.File(path) as file:
             ours = "spec" in file.attrs
-            source = str(file.attrs["source"]) if ours and sound(file) else None
+            content = sound(file) if ours else None
     except Exception:  # whatever a damaged file provokes
         return None
     if not ours:
         raise BvaeError(f"{path} is no data file of ours", "read it with --from, or replace it with --force.")
-    return source
+    return content
 
 
-def sound(file: h5py.File) -> bool:
-    """Whether a file of ours is of this format, and its images are those that were written."""
-    same = hashlib.sha256(file["images"][:]).hexdigest() == file.attrs["sha256"]
-    return bool(same and file.attrs["format"] == FORMAT)
+def sound(file: h5py.File) -> tuple[DataSpec, str] | None:
+    """What a file of ours holds and where it came from, where it is of this format and is what was written."""
+    if file.attrs["format"] != FORMAT:
+        return None
+    content = DataFile.of(file)
+    return (content.spec, str(file.attrs["source"])) if content.digest() == file.attrs["sha256"] else None
 
 
 @contextmanager
-def opened(path: Path, name: str) -> Iterator[tuple[DataSpec, h5py.Dataset]]:
-    """The data file of a data set: what it holds, and its images, (images, bytes), eight binary pixels a byte.
+def opened(path: Path, name: str) -> Iterator[DataFile]:
+    """The data file of a data set.
 
     Raises:
-        BvaeError: there is none, it is damaged or of a newer format, or it holds another data set.
+        BvaeError: there is none, it is damaged or of another format, or it holds another data set.
     """
-    remedy = f"bvae download {name}" + ("" if path.parent == Path("data") else f" --data {path.parent}")
+    remedy = command(path, name)
     if not path.is_file():
-        raise BvaeError(f"there is no data file {path}", f"make it: {remedy}")
+        close = "" if name in DATASETS else nearest(name, DATASETS).removeprefix(";").removesuffix(".")
+        raise BvaeError(f"there is no data file {path}{close and ':' + close}", f"make it: {remedy}")
     try:
         with h5py.File(path) as file:
             if file.attrs["format"] > FORMAT:
                 raise BvaeError(f"{path} is of a newer format than this bvae knows, {FORMAT}", "upgrade bvae.")
-            spec = DataSpec(**json.loads(file.attrs["spec"]))
-            if spec.name != name:
-                raise BvaeError(f"{path} holds {spec.name}, not {name}", f"take another folder, or: {remedy} --force")
-            yield spec, file["images"]
+            if file.attrs["format"] < FORMAT:
+                raise BvaeError(f"{path} is of an older format than {FORMAT}", f"make it anew: {remedy}")
+            content = DataFile.of(file)
+            if content.spec.name != name:
+                raise BvaeError(
+                    f"{path} holds {content.spec.name}, not {name}", f"take another folder, or: {remedy} --force"
+                )
+            yield content
     except BvaeError:
         raise
     except Exception as error:  # whatever a stranger's file provokes
         raise BvaeError(f"{path} is damaged, or no data file of ours", f"make it anew: {remedy} --force") from error
 
 
-def read(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8]]:
-    """A whole data file: what it holds, and its images, (images, bytes); raises what `opened` does."""
-    with opened(path, name) as (spec, images):
-        packed = np.empty((spec.count, width(spec)), dtype=np.uint8)
-        images.read_direct(packed)
-    return spec, packed
+def command(path: Path, name: str) -> str:
+    """What makes a data file."""
+    made = f"bvae download {name}" if name in DATASETS else f"bvae download folder --from DIR --name {name}"
+    return made + ("" if path.parent == Path("data") else f" --data {path.parent}")
+
+
+def read(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8], NDArray[np.int64] | None]:
+    """A whole data file: what it holds, its images, (images, bytes), and their labels; raises what `opened` does."""
+    with opened(path, name) as content:
+        packed = np.empty(content.images.shape, dtype=np.uint8)
+        content.images.read_direct(packed)
+    return content.spec, packed, content.labels
+
+
+def read_at(path: Path, name: str, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The images of these numbers, (images, bytes), in this order, no chunk read twice; raises what `opened` does."""
+    with opened(path, name) as content:
+        rows, order = content.images.chunks[0], np.argsort(index, kind="stable")
+        packed = np.empty((len(index), content.spec.width), dtype=np.uint8)
+        for places in np.split(order, np.flatnonzero(np.diff(index[order] // rows)) + 1):
+            if len(places):
+                start = index[places[0]] // rows * rows
+                packed[places] = content.images[start : start + rows][index[places] - start]
+    return packed
 
 
 def read_chunks(path: Path, name: str, chunks: Iterable[int]) -> NDArray[np.uint8]:
     """The images of some chunks, (images, bytes), one chunk after the other; raises what `opened` does."""
-    with opened(path, name) as (_, images):
-        size = images.chunks[0]
-        return np.concatenate([images[chunk * size : (chunk + 1) * size] for chunk in chunks])
-
-
-def width(spec: DataSpec) -> int:
-    """Bytes of a packed image."""
-    return spec.channels * SIDE * SIDE // 8
+    with opened(path, name) as content:
+        size = content.images.chunks[0]
+        return np.concatenate([content.images[chunk * size : (chunk + 1) * size] for chunk in chunks])

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from bvae_cli.datasets import store
 from bvae_cli.datasets.images import Images
-from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.datasets.spec import UNKNOWN, DataSpec
+from bvae_cli.system.errors import BvaeError
 
 BLOCK = 32 * 2**20  # bytes of a block; two are in memory, the one in use and the next
-SPREAD = 512  # chunks that `some` images come from
 
 Item = TypeVar("Item")
 
@@ -31,6 +31,7 @@ class Stream:
     spec: DataSpec
     path: Path
     chunk: int  # images that are read together
+    labels: NDArray[np.int64] | None = None  # (images, factors), where they are no grid
     pinned: bool = False  # whether batches lie where a GPU can fetch them by itself
 
     def __len__(self) -> int:
@@ -44,32 +45,22 @@ class Stream:
     @property
     def together(self) -> int:
         """Number of chunks in a block."""
-        return max(1, BLOCK // (self.chunk * store.width(self.spec)))
+        return max(1, BLOCK // (self.chunk * self.spec.width))
 
     def to(self, device: torch.device) -> Stream:
         """The same images, for a device to copy their batches from."""
         return replace(self, pinned=device.type == "cuda")
 
-    def some(self, count: int, seed: int) -> NDArray[np.int64]:
-        """Numbers of images from all over the data set, `count` or all of them, in few chunks."""
-        random = np.random.default_rng(seed)
-        chunks = random.permutation(self.chunks)[:SPREAD]
-        numbers = [chunk * self.chunk + np.arange(self.size(chunk)) for chunk in chunks]
-        return random.permutation(np.concatenate(numbers))[:count]
-
     def at(self, index: NDArray[np.int64]) -> Images:
-        """The images of these numbers, in this order; no chunk is read twice."""
-        packed = np.empty((len(index), store.width(self.spec)), dtype=np.uint8)
-        for chunk in np.unique(index // self.chunk):
-            here = index // self.chunk == chunk
-            packed[here] = self.read([chunk])[index[here] % self.chunk]
-        return Images(self.spec, torch.from_numpy(packed))
+        """The images of these numbers, in this order."""
+        packed = store.read_at(self.path, self.spec.name, index)
+        return Images(self.spec, torch.from_numpy(packed), self.labels)
 
     def parts(self) -> Iterator[Images]:
         """All images in their order, a block at a time."""
         for start in range(0, self.chunks, self.together):
             chunks = range(start, min(start + self.together, self.chunks))
-            yield Images(self.spec, torch.from_numpy(self.read(chunks)))
+            yield Images(self.spec, torch.from_numpy(self.read(chunks)), self.labels)
 
     def batches(self, size: int, seed: int, start: int) -> Iterator[Tensor]:
         """Batches from the `start`-th on, for ever, (size, bytes) uint8 each: see Source."""
@@ -78,6 +69,10 @@ class Stream:
             for batch in cut(ahead(self.blocks([seed, epoch], skipped * size)), size):
                 yield batch.pin_memory() if self.pinned else batch
             skipped = 0
+
+    def factors(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(images, factors): the factors of the images of these numbers."""
+        return store.factors_of(self.spec, self.labels, index)
 
     def blocks(self, seed: list[int], skipped: int) -> Iterator[Tensor]:
         """An epoch without its first images, in blocks, (images, bytes) each: chunks of everywhere, shuffled."""
@@ -119,7 +114,16 @@ def cut(blocks: Iterable[Tensor], size: int) -> Iterator[Tensor]:
 
 
 def stream(folder: Path, name: str) -> Stream:
-    """The images of a data set, left in its data file in a folder; raises what `store.opened` does."""
+    """The images of a data set, left in its data file in a folder.
+
+    Raises:
+        BvaeError: it is unknown what data it is, or whatever `store.opened` raises.
+    """
+    if name == UNKNOWN:
+        raise BvaeError(
+            "the data that this model was trained on is none that bvae has",
+            "traverse and reconstruct take your own: --picture FILE.",
+        )
     path = folder / f"{name}.h5"
-    with store.opened(path, name) as (spec, images):
-        return Stream(spec, path, images.chunks[0])
+    with store.opened(path, name) as content:
+        return Stream(content.spec, path, content.images.chunks[0], content.labels)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.datasets import store
+from bvae_cli.datasets.stream import stream
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.system.errors import BvaeError
 
@@ -58,8 +58,9 @@ def truth_of(path: Path, arrays: dict[str, NDArray[np.generic]], count: int, dat
         file = data / f"{dataset}.h5"
         if not file.is_file():
             return None
-        with store.opened(file, dataset) as (spec, _):
-            return Truth.grid(spec.grid, list(spec.factors)) if spec.count == count else None
+        images = stream(data, dataset)
+        known = images.spec.factors and len(images) == count
+        return Truth(images.factors(np.arange(count)), list(images.spec.factors)) if known else None
     if factors.ndim != 2 or len(factors) != count or not factors.shape[1]:
         raise BvaeError(
             f"{path}: factors are {factors.shape}, not ({count}, factors)", "one row a sample, as in codes."

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bvae_cli.checkpoint import Checkpoint
-from bvae_cli.datasets.images import Images
+from bvae_cli.datasets.images import Source, some
 from bvae_cli.encoding import Encoding, encode, reconstruction_losses
 from bvae_cli.evaluation.codes import Codes
 from bvae_cli.evaluation.decomposition import decompose
@@ -20,6 +20,7 @@ from bvae_cli.latents import Latent, by_kl, describe
 from bvae_cli.metrics.mutual_information import mutual_information
 from bvae_cli.metrics.truth import Truth
 from bvae_cli.metrics.udr import udr
+from bvae_cli.models.vae import VAE
 from bvae_cli.params import Evaluate
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import require_folder, write_csv, write_text
@@ -41,7 +42,7 @@ class Evaluation:
 
 def evaluate(
     checkpoint: Checkpoint,
-    images: Images,
+    images: Source,
     settings: Evaluate,
     device: torch.device,
     out: Path,
@@ -58,16 +59,16 @@ def evaluate(
     require_folder(out)
     require_same_data(others, images)
     keep_freed_memory()
-    truth = Truth.grid(images.spec.grid, list(images.spec.factors))
-    asked, wanted = restricted(truth, settings.factors), chosen(settings.metrics)
-    images, scores = images.to(device), Scores()
-    encoding = add_losses(scores, checkpoint, images, settings, report)
+    truth = Truth(images.factors(np.arange(len(images))), list(images.spec.factors))
+    asked, wanted = restricted(truth, settings.factors) if truth.names else None, chosen(settings.metrics)
+    scores, vae = Scores(), checkpoint.vae.to(device)
+    encoding = add_losses(scores, vae, images, checkpoint.params.train.precision, settings, report)
     add_parts(scores, encoding, settings.seed, device, report)
     latents = by_kl(describe(encoding, truth))
     scores.values["latents_used"] = sum(latent.used for latent in latents)
     codes = Codes(encoding.mean.numpy(), encoding.logvar.numpy(), truth)
     add_metrics(scores, wanted, codes, asked, settings, report)
-    ranking = rank(encoding, others, images, settings.seed, report) if others else []
+    ranking = rank(encoding, others, images, device, settings.seed, report) if others else []
     scores.values |= {"udr": ranking[0]} if ranking else {}
     write(out, scores, codes.mean, asked)
     rows = (asdict(latent).values() for latent in latents)
@@ -88,24 +89,25 @@ def evaluate_codes(codes: Codes, settings: Evaluate, out: Path, report: Report) 
     return Evaluation(scores)
 
 
-def add_losses(scores: Scores, checkpoint: Checkpoint, images: Images, settings: Evaluate, report: Report) -> Encoding:
+def add_losses(
+    scores: Scores, vae: VAE, images: Source, precision: str, settings: Evaluate, report: Report
+) -> Encoding:
     """Reconstruction, KL and evidence lower bound, nats an image; returns the posteriors of all images.
 
     The KL is the mean over all, the reconstruction over some, told with its standard error, unless all are wanted. The
     bound is without the constants that the Gaussian and the Laplace likelihood drop.
     """
-    vae, precision = checkpoint.vae.to(images.packed.device), checkpoint.params.train.precision
     with scores.timed("encoding"):
         encoding = encode(vae, images, precision, report)
     every = settings.all or len(images) <= DECODED
-    drawn = np.arange(len(images)) if every else images.some(DECODED, settings.seed)
-    posteriors = Encoding(encoding.mean[drawn], encoding.logvar[drawn])
+    drawn = np.arange(len(images)) if every else some(images, DECODED, settings.seed)
     with scores.timed("decoding"):
-        losses = reconstruction_losses(vae, images.at(drawn), posteriors, precision, settings.seed, report).double()
-    reconstruction, kl = losses.mean().item(), encoding.kl.double().sum(dim=1).mean().item()
+        shown = images.at(drawn).to(next(vae.parameters()).device)
+        losses = reconstruction_losses(vae, shown, encoding.at(drawn), precision, settings.seed, report)
+    reconstruction, kl = losses.double().mean().item(), encoding.kl.double().sum(dim=1).mean().item()
     scores.values |= {"elbo": -reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
     if not every:
-        error = losses.std().item() / len(losses) ** 0.5
+        error = losses.double().std().item() / len(losses) ** 0.5
         scores.errors |= {"elbo": error, "reconstruction": error}
     return encoding
 
@@ -142,15 +144,17 @@ def read(folder: Path) -> Evaluation:
     return Evaluation(scores, latents)
 
 
-def require_same_data(models: Sequence[Checkpoint], images: Images) -> None:
+def require_same_data(models: Sequence[Checkpoint], images: Source) -> None:
     """Raise BvaeError where a model to compare with was trained on other data."""
     if any(model.spec != images.spec for model in models):
         raise BvaeError("a checkpoint of --against was trained on other data", "compare models of the same data.")
 
 
-def rank(encoding: Encoding, others: Sequence[Checkpoint], images: Images, seed: int, report: Report) -> list[float]:
+def rank(
+    encoding: Encoding, others: Sequence[Checkpoint], images: Source, device: torch.device, seed: int, report: Report
+) -> list[float]:
     """How alike a model, by what it makes of all images, and others are to each other: the udr of each, on a part."""
-    part, device = images.some(COMPARED, seed), images.packed.device
-    some, own = images.at(part), Encoding(encoding.mean[part], encoding.logvar[part])
-    theirs = [encode(model.vae.to(device), some, model.params.train.precision, report) for model in others]
+    part = some(images, COMPARED, seed)
+    shown, own = images.at(part), encoding.at(part)
+    theirs = [encode(model.vae.to(device), shown, model.params.train.precision, report) for model in others]
     return udr([each.mean[:, each.used].numpy() for each in (own, *theirs)], seed)

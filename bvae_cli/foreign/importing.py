@@ -1,5 +1,6 @@
 """A model of another program as a checkpoint of ours."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -8,8 +9,10 @@ from torch import Tensor
 from bvae_cli import config
 from bvae_cli.checkpoint import Checkpoint, new_vae, save, unpickle
 from bvae_cli.datasets import DATASETS
-from bvae_cli.datasets.images import Images, load
+from bvae_cli.datasets.dsprites import DSPRITES
+from bvae_cli.datasets.images import Source
 from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSet, DataSpec
+from bvae_cli.datasets.stream import stream
 from bvae_cli.foreign import LAYOUTS
 from bvae_cli.foreign.translation import Translation, translate
 from bvae_cli.latents import Latent
@@ -30,7 +33,7 @@ def import_model(
 
     Args:
         path: the file.
-        dataset: what the model was trained on; None for the first data set of as many channels, if any.
+        dataset: what the model was trained on; None for dSprites where they are grey.
         likelihood: of a pixel; None for the data set's own.
         data: the folder of the data files. Where there is none of the data set, the checkpoint has neither latents nor
             examples.
@@ -73,36 +76,35 @@ def read(path: Path) -> Translation:
 
 def data_of(
     model: Translation, wanted: str | None, likelihood: str | None, folder: Path
-) -> tuple[DataSpec, Images | None]:
+) -> tuple[DataSpec, Source | None]:
     """What a model was trained on, and its images where they are there; raises BvaeError where it cannot be told."""
     dataset = data_set(model.channels, wanted)
     if dataset is None:
         if likelihood is None:
             raise BvaeError(
-                f"the model takes pictures of {model.channels} channels: no data set is such, to tell the likelihood",
-                "say it: --likelihood gaussian, or bernoulli, or laplace.",
+                f"the model takes pictures of {model.channels} channels: what it was trained on cannot be told",
+                "say it: --dataset celeba, or 3dchairs; or its likelihood: --likelihood gaussian.",
             )
         return DataSpec(UNKNOWN, model.channels, likelihood, {}), None
-    if not (folder / f"{dataset.name}.h5").is_file():
-        return DataSpec(dataset.name, dataset.channels, dataset.likelihood, {}), None
-    images = load(folder, dataset.name)
-    return images.spec, images
+    there = (folder / f"{dataset.spec.name}.h5").is_file()
+    images = stream(folder, dataset.spec.name) if there else None
+    spec = images.spec if images else replace(dataset.spec, factors={}, listed=0)
+    if spec.channels != model.channels:
+        raise BvaeError(
+            f"the model takes pictures of {model.channels} channels; those of {spec.name} have {spec.channels}",
+            "leave --dataset out.",
+        )
+    return spec, images
 
 
 def data_set(channels: int, wanted: str | None) -> DataSet | None:
-    """The one that is wanted, or the first of as many channels; raises BvaeError where the wanted one does not fit."""
+    """The one that is wanted, else dSprites for grey pictures; raises BvaeError where there is none of that name."""
     if wanted is None:
-        return next((dataset for dataset in DATASETS.values() if dataset.channels == channels), None)
-    dataset = DATASETS[config.chosen("--dataset", wanted, DATASETS)]
-    if dataset.channels != channels:
-        raise BvaeError(
-            f"the model takes pictures of {channels} channels; those of {wanted} have {dataset.channels}",
-            "leave --dataset out.",
-        )
-    return dataset
+        return DSPRITES if channels == DSPRITES.spec.channels else None
+    return DATASETS[config.chosen("--dataset", wanted, DATASETS)]
 
 
-def known_from(images: Images, vae: VAE, params: Params, report: Report) -> tuple[list[Latent], Tensor]:
+def known_from(images: Source, vae: VAE, params: Params, report: Report) -> tuple[list[Latent], Tensor]:
     """Latents and examples, as a training takes them from its images."""
     survey = Survey.of(images, params.train.seed, torch.device("cpu"))
     return survey.latents(vae, params.train.precision, report), survey.examples

@@ -17,11 +17,11 @@ def mutual_information(codes: NDArray[np.float32], truth: Truth) -> NDArray[np.f
         codes: (images, latents).
         truth: the factors of the same images.
     """
-    binned = bins(codes)
-    return np.array([
+    told = [
         [information(code, value, size) for value, size in zip(truth.factors.T, truth.sizes, strict=True)]
-        for code in binned.T
-    ])  # fmt: skip
+        for code in bins(codes).T
+    ]
+    return np.array(told).reshape(codes.shape[1], len(truth.names))
 
 
 def bins(codes: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -1,18 +1,18 @@
 """The images that pictures start from: a checkpoint's examples, a data file's, or the user's own."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.datasets import DATASETS
-from bvae_cli.datasets.images import load
+from bvae_cli.datasets.framing import decoded
+from bvae_cli.datasets.images import Source
 from bvae_cli.datasets.spec import SIDE, DataSpec
+from bvae_cli.datasets.stream import stream
 from bvae_cli.system.errors import BvaeError
 
 
@@ -57,39 +57,58 @@ def examples(checkpoint: Checkpoint, count: int) -> Tensor:
 
 def from_data(data: Path, name: str, indices: Sequence[int], wishes: Sequence[str]) -> Tensor:
     """Images of a data file, (images, channels, 64, 64) in [0, 1], by number and by factors."""
-    images = load(data, name)
-    wanted = [*indices, *(index_of(images.spec, wish) for wish in wishes)]
+    images = stream(data, name)
+    wanted = [*indices, *(index_of(images, wish) for wish in wishes)]
     for index in wanted:
         if not 0 <= index < len(images):
             raise BvaeError(f"there is no image {index}", f"{name} has images 0 to {len(images) - 1}.")
-    return images[torch.tensor(wanted)]
+    return images.at(np.array(wanted))[:]
 
 
-def index_of(spec: DataSpec, wish: str) -> int:
-    """The number of the image that a wish names; factors left out are as in the first image shown."""
-    factors = dict(zip(spec.factors, DATASETS[spec.name].showcase(spec.grid)[0], strict=True))
+def index_of(images: Source, wish: str) -> int:
+    """The number of the image that a wish names; of a list the first that is so.
+
+    In a grid, factors that are left out are as in the first image that is shown.
+    """
+    spec, wanted = images.spec, {}
     for part in wish.split(","):
         name, _, value = part.partition("=")
-        if name not in factors:
-            raise BvaeError(f"there is no factor '{name}' in '{wish}'", f"there are: {', '.join(factors)}.")
+        if name not in spec.factors:
+            raise BvaeError(f"there is no factor '{name}' in '{wish}'", there_are(spec))
         if value not in map(str, range(spec.factors[name])):
             raise BvaeError(f"{name} cannot be '{value}'", f"it is a number from 0 to {spec.factors[name] - 1}.")
-        factors[name] = int(value)
-    return spec.index(factors.values())
+        wanted[name] = int(value)
+    if spec.listed is None:
+        return spec.index((first_shown(spec) | wanted).values())
+    columns = [list(spec.factors).index(name) for name in wanted]
+    alike = (images.factors(np.arange(len(images)))[:, columns] == list(wanted.values())).all(axis=1)
+    if not alike.any():
+        raise BvaeError(f"there is no image with {wish}", "name fewer factors.")
+    return int(alike.argmax())
+
+
+def there_are(spec: DataSpec) -> str:
+    """Which factors a data set has."""
+    return f"there are: {', '.join(spec.factors)}." if spec.factors else f"{spec.name} has none: take --index."
+
+
+def first_shown(spec: DataSpec) -> dict[str, int]:
+    """The factors of the image of a grid that is shown first."""
+    entry = DATASETS.get(spec.name)
+    values = entry.showcase(spec.grid)[0] if entry and entry.showcase else [0] * len(spec.grid)
+    return dict(zip(spec.factors, values, strict=True))
 
 
 def from_file(path: Path, spec: DataSpec) -> Tensor:
-    """The user's own picture, (1, channels, 64, 64) in [0, 1], brought to the model's size and colours.
+    """The user's own picture, (1, channels, 64, 64) in [0, 1], brought to the model's size and colours as its data was.
 
     Raises:
         BvaeError: it is missing, or no picture.
     """
     if not path.is_file():
-        raise BvaeError(f"there is no picture {path}", "name a PNG, JPEG or GIF.")
+        raise BvaeError(f"there is no picture {path}", "name a PNG, JPEG, WebP or GIF.")
     try:
-        with warnings.catch_warnings(action="error"), Image.open(path) as picture:
-            fitted = picture.convert("L" if spec.channels == 1 else "RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
-    except Exception as error:  # Pillow's readers raise of all kinds
-        raise BvaeError(f"{path} is no picture that can be read", "name a PNG, JPEG or GIF.") from error
-    pixels = torch.from_numpy(np.array(fitted)).float() / 255
-    return pixels.view(1, SIDE, SIDE, spec.channels).movedim(-1, 1)
+        pixels = decoded(path.read_bytes(), spec)
+    except ValueError as error:
+        raise BvaeError(f"{path} is no picture that can be read", "name a PNG, JPEG, WebP or GIF.") from error
+    return torch.from_numpy(pixels).float().view(1, spec.channels, SIDE, SIDE) / 255

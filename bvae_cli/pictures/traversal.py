@@ -1,5 +1,6 @@
 """Pictures of what each latent does while the others are held."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ def traverse(
 
     Args:
         checkpoint: the model.
-        images: (images, channels, 64, 64) in [0, 1], whose codes are held; None to hold draws of the prior.
+        images: (images, channels, 64, 64) in [0, 1], whose codes are held; None to hold what the settings say.
         settings: how far, how fast, how many.
         chosen: numbers of the latents to move; none for all. Those that are unused are then but named in table and
             film, unless the settings say otherwise.
@@ -54,6 +55,7 @@ def traverse(
     Raises:
         BvaeError: there is no such latent, the checkpoint does not say what the data spans, or `out` cannot be written.
     """
+    chosen = [farthest(checkpoint)] if settings.farthest else chosen
     axes = select(axes_of(checkpoint, settings), chosen)
     starts = start_codes(checkpoint.vae, images, settings)
     shown = axes if settings.all or chosen else [axis for axis in axes if axis.used] or axes
@@ -81,6 +83,17 @@ def axes_of(checkpoint: Checkpoint, settings: Traverse) -> list[Axis]:
     return [Axis(index, -settings.span, settings.span) for index in range(checkpoint.vae.latent_dim)]
 
 
+def farthest(checkpoint: Checkpoint) -> int:
+    """The latent whose mean over the data is farthest from zero; raises BvaeError where nothing is known of it."""
+    centres = [abs(latent.centre) for latent in checkpoint.latents]
+    if not centres or math.isnan(sum(centres)):
+        raise BvaeError(
+            "the checkpoint does not say where the means of its latents lie",
+            "choose one: --latent N; or train it anew.",
+        )
+    return centres.index(max(centres))
+
+
 def select(axes: list[Axis], chosen: Sequence[int]) -> list[Axis]:
     """Those of these numbers, or all where none is given; raises BvaeError where there is no such number."""
     for index in chosen:
@@ -93,6 +106,8 @@ def start_codes(vae: VAE, images: Tensor | None, settings: Traverse) -> Tensor:
     """(starts, latent_dim): the codes that are held, means of posteriors or draws of the prior."""
     if images is not None:
         return vae.encode(images)[0]
+    if settings.start == "zero":
+        return torch.zeros(1, vae.latent_dim)
     draws = torch.Generator().manual_seed(settings.seed)
     return torch.randn(settings.images, vae.latent_dim, generator=draws)
 

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.reporting import Tell
+
+STALLED = 300  # seconds without a trace of its work, after which another process is no longer waited for
+LOOK = 1  # seconds between looks at these traces
 
 
 @contextmanager
@@ -93,3 +98,55 @@ def sole(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def waited(folder: Path, name: str, tell: Tell, traces: str = ".*.part") -> Iterator[None]:
+    """Hold the making of a file in `folder` for this process alone; where another is at it, wait for its end.
+
+    It is waited for as long as files in the folder, or below it, that match `traces` change. The lock of a process
+    that is killed is free at once.
+
+    Raises:
+        BvaeError: the other gets on no longer, or the folder cannot be written.
+    """
+    require_folder(folder)
+    lock = FileLock(folder / f".{name}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        tell(f"another process is making {folder / name}; waiting for it")
+        wait(lock, folder, name, traces)
+    except OSError as error:
+        raise unwritable(folder / name, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def wait(lock: FileLock, folder: Path, name: str, traces: str) -> None:
+    """Acquire a lock that another process holds; raises what `waited` does."""
+    seen, since = seen_of(folder, traces), time.monotonic()
+    while True:
+        try:
+            lock.acquire(timeout=LOOK)
+            return
+        except Timeout as error:
+            if (now := seen_of(folder, traces)) != seen:
+                seen, since = now, time.monotonic()
+            elif time.monotonic() - since > STALLED:
+                raise BvaeError(
+                    f"another process holds {folder / name}, and has not got on for {STALLED} seconds",
+                    "end it, or choose another folder.",
+                ) from error
+
+
+def seen_of(folder: Path, traces: str) -> set[tuple[Path, int, int]]:
+    """The files that match, each with its size and the time of its last change."""
+    seen = set()
+    with suppress(OSError):  # one is gone as it is looked at, which is a change too
+        for path in folder.rglob(traces):
+            status = path.stat()
+            seen.add((path, status.st_size, status.st_mtime_ns))
+    return seen

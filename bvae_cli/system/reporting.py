@@ -1,10 +1,23 @@
-"""How work of known length says how far it is, without printing."""
+"""How work says how far it is, and what is worth knowing of it, without printing."""
 
 from collections.abc import Callable
-
-Report = Callable[[str, int, int], None]
-"""What is being done, how far it is, and how far it goes."""
+from typing import Protocol
 
 
-def silent(what: str, done: int, total: int) -> None:
-    """Say nothing."""
+class Report(Protocol):
+    """What is being done, how far it is, and how far it goes."""
+
+    def __call__(self, what: str, done: int, total: int, unit: str = "") -> None:
+        """The unit is "bytes", or nothing for what is counted."""
+
+
+Tell = Callable[[str], None]
+"""Something worth knowing, once."""
+
+
+def silent(what: str, done: int, total: int, unit: str = "") -> None:
+    """Say nothing of how far it is."""
+
+
+def unsaid(what: str) -> None:
+    """Say nothing that is worth knowing."""

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bvae_cli.datasets.images import unpack
 from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.datasets.unpacking import unpack
 from bvae_cli.models.vae import VAE, ForwardPass
 from bvae_cli.objectives.objective import Step
 from bvae_cli.objectives.schedule import at, values_at
@@ -26,7 +26,7 @@ class Optimisation:
 
     def __init__(self, vae: VAE, data: DataSpec, params: Params, device: torch.device, done: int = 0) -> None:
         """Begin at the model's weights, with the noise and the rivals of the seed, after so many steps."""
-        self.vae, self.channels, self.params, self.device = vae, data.channels, params, device
+        self.vae, self.data, self.params, self.device = vae, data, params, device
         with seeded(params.train.seed):
             self.rivals = params.objective.rivals(vae.latent_dim)
         self.nets = [vae, *(rival.net.to(device) for rival in self.rivals)]
@@ -82,7 +82,7 @@ class Optimisation:
         """What is the same in every step."""
         assert self.packed is not None
         with arithmetic(self.device, self.params.train.precision):
-            out = self.vae(unpack(self.packed, self.channels), self.noise)
+            out = self.vae(unpack(self.packed, self.data), self.noise)
             losses = [self.params.objective(out, self.told), *(rival.loss(rival.net, out) for rival in self.rivals)]
         for net, loss in zip(self.nets, losses, strict=True):
             net.zero_grad()

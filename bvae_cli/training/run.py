@@ -11,7 +11,7 @@ import torch
 from bvae_cli.checkpoint import Checkpoint, load, new_vae, require_same, save
 from bvae_cli.datasets.images import Source
 from bvae_cli.datasets.spec import DataSpec
-from bvae_cli.encoding import encode_all
+from bvae_cli.encoding import encode
 from bvae_cli.evaluation.decomposition import decompose
 from bvae_cli.models.vae import VAE
 from bvae_cli.objectives.schedule import at, values_at
@@ -116,7 +116,7 @@ class Run:
         if not self.decomposes:
             return dict.fromkeys(PARTS) if self.params.train.decomposition_steps else {}
         train = self.params.train
-        encoding = encode_all(self.vae, self.images.parts(), self.device, train.precision)
+        encoding = encode(self.vae, self.images, train.precision, silent)
         return {**decompose(encoding, len(self.images), train.seed, self.device, silent)[0].named()}
 
     def log(self) -> Progress:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bvae_cli.datasets import store
-from bvae_cli.datasets.images import Images, Source
+from bvae_cli.datasets.images import Images, Source, some
 from bvae_cli.datasets.spec import DataSpec, Pictures
 from bvae_cli.datasets.stream import Stream, ahead, stream
 from bvae_cli.system.reporting import silent
@@ -34,7 +34,7 @@ def numbers(packed: torch.Tensor) -> list[int]:
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     if request.param == "memory":
         return Images(SPEC, torch.from_numpy(numbered()))
-    store.write(tmp_path / "toy.h5", SPEC, Pictures(SPEC.factors, iter([numbered()])), "rendered", silent)
+    store.write(tmp_path / "toy.h5", Pictures(SPEC, iter([numbered()])), "rendered", silent)
     return stream(tmp_path, "toy")
 
 
@@ -64,9 +64,9 @@ def test_images_are_had_by_number(source: Source) -> None:
 
 @pytest.mark.parametrize(("asked", "had"), [(100, 100), (2500, 2500), (9999, 2500)])
 def test_some_images_are_all_different(source: Source, asked: int, had: int) -> None:
-    some = source.some(asked, seed=0)
-    assert len(some) == len(set(some.tolist())) == had
-    assert 0 <= some.min() <= some.max() < COUNT
+    drawn = some(source, asked, seed=0)
+    assert len(drawn) == len(set(drawn.tolist())) == had
+    assert 0 <= drawn.min() <= drawn.max() < COUNT
 
 
 def test_a_stream_mixes_chunks_and_holds_few(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:

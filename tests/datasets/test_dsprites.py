@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bvae_cli.datasets.dsprites import read, showcase
+from bvae_cli.datasets import dsprites
+from bvae_cli.datasets.dsprites import DSPRITES, showcase
+from bvae_cli.datasets.spec import Pictures, Reading
 from bvae_cli.system.errors import BvaeError
 
 Arrays = dict[str, NDArray[Any]]
+
+
+def read(path: Path) -> Pictures:
+    return dsprites.read(path, Reading(DSPRITES.spec))
 
 
 def read_all(path: Path) -> NDArray[np.uint8]:
@@ -20,7 +26,7 @@ def read_all(path: Path) -> NDArray[np.uint8]:
 
 
 def test_an_npz_is_read(small_npz: Path, small_arrays: Arrays) -> None:
-    assert read(small_npz).factors == {"shape": 3, "scale": 2, "orientation": 4, "posX": 8, "posY": 8}
+    assert read(small_npz).spec.factors == {"shape": 3, "scale": 2, "orientation": 4, "posX": 8, "posY": 8}
     assert np.array_equal(read_all(small_npz), np.packbits(small_arrays["imgs"].reshape(1536, -1), axis=1))
 
 

@@ -18,15 +18,16 @@ PACKED = np.random.default_rng(0).integers(256, size=(6, 512), dtype=np.uint8)
 
 
 def write(path: Path, packed: np.ndarray = PACKED) -> None:
-    store.write(path, SPEC, Pictures(FACTORS, iter(np.array_split(packed, 2))), "rendered", silent)
+    store.write(path, Pictures(SPEC, iter(np.array_split(packed, 2))), "rendered", silent)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     write(tmp_path / "toy.h5")
-    spec, packed = store.read(tmp_path / "toy.h5", "toy")
+    spec, packed, labels = store.read(tmp_path / "toy.h5", "toy")
     assert spec == SPEC
     assert np.array_equal(packed, PACKED)
-    assert store.source_of(tmp_path / "toy.h5") == "rendered"
+    assert labels is None
+    assert store.present(tmp_path / "toy.h5") == (SPEC, "rendered")
 
 
 def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
@@ -51,20 +52,20 @@ def test_a_file_of_another_data_set_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_answered_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(BvaeError) as refusal:
         store.read(tmp_path / "toy.h5", "toy")
-    assert refusal.value.hint == f"make it: bvae download toy --data {tmp_path}"
+    assert refusal.value.hint == f"make it: bvae download folder --from DIR --name toy --data {tmp_path}"
 
 
 def test_the_usual_folder_needs_no_word(tmp_path: Path) -> None:
     with pytest.raises(BvaeError) as refusal:
-        store.read(Path("data/toy.h5"), "toy")
-    assert refusal.value.hint == "make it: bvae download toy"
+        store.read(Path("data/celeba.h5"), "celeba")
+    assert refusal.value.hint == "make it: bvae download celeba"
 
 
 def test_a_newer_format_is_refused_and_made_anew(tmp_path: Path) -> None:
     write(tmp_path / "toy.h5")
     with h5py.File(tmp_path / "toy.h5", "r+") as file:
         file.attrs["format"] = store.FORMAT + 1
-    assert store.source_of(tmp_path / "toy.h5") is None
+    assert store.present(tmp_path / "toy.h5") is None
     with pytest.raises(BvaeError, match="newer format"):
         store.read(tmp_path / "toy.h5", "toy")
 
@@ -74,7 +75,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
     whole = (tmp_path / "toy.h5").read_bytes()
     for length in range(0, len(whole), 300):
         (tmp_path / "toy.h5").write_bytes(whole[:length])
-        assert store.source_of(tmp_path / "toy.h5") is None
+        assert store.present(tmp_path / "toy.h5") is None
         with pytest.raises(BvaeError, match="damaged"):
             store.read(tmp_path / "toy.h5", "toy")
 
@@ -83,7 +84,7 @@ def test_a_changed_picture_is_noticed(tmp_path: Path) -> None:
     write(tmp_path / "toy.h5")
     with h5py.File(tmp_path / "toy.h5", "r+") as file:
         file["images"][0, 0] ^= 1
-    assert store.source_of(tmp_path / "toy.h5") is None
+    assert store.present(tmp_path / "toy.h5") is None
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:

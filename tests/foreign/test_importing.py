@@ -266,7 +266,7 @@ def test_a_data_set_or_a_likelihood_that_does_not_fit_is_refused(bvae: Bvae) -> 
         (("model.pt", "--dataset", "dsprite"), "did you mean dsprites?"),
         (("last", "--dataset", "dsprites"), "pictures of 3 channels; those of dsprites have 1"),
         (("model.pt", "--likelihood", "gauss"), "model.likelihood cannot be 'gauss'"),
-        (("last",), "to tell the likelihood"),
+        (("last",), "what it was trained on cannot be told"),
         (("model.pt", "--out", "/proc/here"), "cannot write /proc/here"),
     ):
         result = bvae("import", *arguments)
@@ -332,7 +332,7 @@ def test_without_data_nothing_is_made_up(without_data: Path) -> None:
 def test_a_model_in_color_is_of_no_data_set(bvae: Bvae) -> None:
     torch.save(konny_content("conv_h"), "last")
     result = bvae("import", "last", "--likelihood", "gaussian")
-    assert "bvae has no data set of pictures as it takes" in result.err
+    assert "what it was trained on is not known" in result.err
     assert bvae("traverse", "runs/last/checkpoint.pt", "--frames", 2, "--columns", 2).code == 0
     assert iio.imread("runs/last/traversal.png").shape[2] == 3
     for arguments in (("evaluate", "--cpu"), ("traverse", "--index", 3)):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from bvae_cli.config import build
-from bvae_cli.datasets.images import unpack
 from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.datasets.unpacking import unpack
 from bvae_cli.models.discriminator import Discriminator
 from bvae_cli.models.vae import VAE, ForwardPass
 from bvae_cli.objectives.factor import Factor, telling_apart
@@ -92,7 +92,7 @@ def test_no_gradient_of_the_discriminator_reaches_the_model_nor_the_other_way_ro
     optimisation.step(packed, 0)
 
     model, discriminator = before
-    out = model(unpack(packed, 1), optimisation.noise)
+    out = model(unpack(packed, SPEC), optimisation.noise)
     telling_apart(discriminator, out).backward()  # type: ignore[no-untyped-call]
     assert all(weight.grad is None for weight in model.parameters())
     for moved, alone in zip(optimisation.nets[1].parameters(), discriminator.parameters(), strict=True):

@@ -1,11 +1,31 @@
 """Files that are there whole or not at all."""
 
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bvae_cli.system import files
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.files import replacing, require_folder, write_bytes, write_text
+from bvae_cli.system.files import replacing, require_folder, waited, write_bytes, write_text
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from bvae_cli.system.files import waited
+with waited(Path("data"), "file", print):
+    print("holds", flush=True)
+    late = time.monotonic() + float(sys.argv[1])
+    while time.monotonic() < late:
+        Path("data/.file.1.part").write_text(str(time.monotonic()))
+        time.sleep(0.05)
+    Path("data/file").touch()
+"""
+Hold = Callable[[float], "subprocess.Popen[str]"]
 
 
 def names() -> list[str]:
@@ -45,3 +65,62 @@ def test_a_file_in_place_of_a_folder_is_named() -> None:
 def test_a_folder_is_made_and_left_empty() -> None:
     require_folder(Path("a/b"))
     assert list(Path("a/b").iterdir()) == []
+
+
+@pytest.fixture
+def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
+    """Start a process that takes so many seconds to make `data/file`, and is at it."""
+    monkeypatch.setattr(files, "STALLED", 0.4)
+    monkeypatch.setattr(files, "LOOK", 0.1)
+    started: list[subprocess.Popen[str]] = []
+
+    def start(seconds: float) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-c", HOLDER, str(seconds)]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        assert started[-1].stdout
+        assert started[-1].stdout.readline() == "holds\n"
+        return started[-1]
+
+    yield start
+    for holder in started:
+        holder.kill()
+        holder.communicate()
+
+
+def test_a_process_waits_for_one_that_makes_the_same_and_gets_on(hold: Hold) -> None:
+    hold(1)
+    told: list[str] = []
+    with waited(Path("data"), "file", told.append):
+        assert Path("data/file").exists()
+    assert len(told) == 1
+    assert "data/file" in told[0]
+
+
+def test_a_process_that_makes_another_file_waits_for_nobody(hold: Hold) -> None:
+    hold(60)
+    told: list[str] = []
+    with waited(Path("data"), "other", told.append):
+        assert told == []
+
+
+def test_a_killed_process_is_not_waited_for(hold: Hold) -> None:
+    threading.Timer(0.3, hold(60).kill).start()
+    with waited(Path("data"), "file", print):
+        assert not Path("data/file").exists()
+
+
+def test_a_process_that_gets_on_no_longer_is_not_waited_for(hold: Hold) -> None:
+    holder = hold(60)
+    holder.send_signal(signal.SIGSTOP)
+    with pytest.raises(BvaeError, match="data/file, and has not got on"), waited(Path("data"), "file", print):
+        pass
+    holder.kill()
+    holder.wait()
+    with waited(Path("data"), "file", print):
+        pass
+
+
+def test_a_lock_that_cannot_be_had_is_said() -> None:
+    Path("data/.file.lock").mkdir(parents=True)
+    with pytest.raises(BvaeError, match="cannot write data/file"), waited(Path("data"), "file", print):
+        pass

@@ -1,0 +1,73 @@
+"""CelebA (Liu et al. 2015): 202,599 faces, aligned and cropped, 178 × 218 pixels, in colour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bvae_cli.datasets.arrays import explained
+from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Reading, Remote
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
+PICTURES = Remote(
+    name="img_align_celeba.zip",
+    urls=(
+        "https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/celeba.zip",
+        f"{DRIVE}0B7EVK8r0v71pZjFTYXZWM3FlRnM",
+        f"{DRIVE}1m8-EBPgi5MRubrm6iQjafK2QMHDBMSfJ",
+    ),
+    hash="sha256:46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74",
+    size=1_443_490_838,
+)
+ATTRIBUTES = Remote(
+    name="list_attr_celeba.txt",
+    urls=(f"{DRIVE}0B7EVK8r0v71pblRyaVFSWGxPY0U", f"{DRIVE}1gxmFoeEPgF9sT65Wpo85AnHl3zsQ4NvS"),
+    hash="md5:75e246fa4810816ffd6ee81facbd244c",
+)
+
+
+def read(path: Path, reading: Reading) -> Pictures:
+    """The pictures of the zip, or of a folder, by name.
+
+    Where list_attr_celeba.txt lies beside them its 40 attributes, absent or present, are their labels. Raises BvaeError
+    where either is no such thing.
+    """
+    from bvae_cli.datasets import gallery
+
+    members = gallery.members_of(path, lambda name: name.lower().endswith((".jpg", ".jpeg", ".png")))
+    members.sort(key=lambda member: Path(member.name).name)
+    spec, labels = replace(reading.spec, factors={}, listed=len(members)), None
+    lost: list[int] = []
+    table = (path if path.is_dir() else path.parent) / ATTRIBUTES.name
+    if table.is_file():
+        with explained(table, "the attributes of CelebA"):
+            names, labels = attributes(table, [Path(member.name).stem for member in members])
+        spec = replace(spec, factors=dict.fromkeys(names, 2))
+    return Pictures(spec, gallery.blocks(path, members, reading, lost), labels, lost)
+
+
+def attributes(path: Path, pictures: list[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """The names of the attributes, and (images, attributes), 0 or 1, of these pictures; ValueError where one lacks."""
+    import numpy as np
+
+    _, names, *lines = path.read_text(encoding="utf-8").strip().splitlines()
+    rows = {Path(name).stem: [value == "1" for value in values] for name, *values in map(str.split, lines)}
+    if missing := next((picture for picture in pictures if picture not in rows), None):
+        raise ValueError(f"it has no line of {missing}")
+    return names.split(), np.array([rows[picture] for picture in pictures], dtype=np.int64)
+
+
+CELEBA = DataSet(
+    spec=DataSpec(
+        "celeba", channels=3, likelihood="gaussian", factors={}, listed=202_599, form="bytes", resample="bilinear"
+    ),
+    sources={"pictures": (PICTURES,), "labelled": (PICTURES, ATTRIBUTES)},
+    read=read,
+    origin="Liu et al. 2015, mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
+    licence="non-commercial research",
+)

@@ -1,0 +1,67 @@
+"""3D Shapes (Burgess & Kim 2018): 480,000 pictures of a solid in a room, in colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bvae_cli.datasets import arrays
+from bvae_cli.datasets.arrays import explained
+from bvae_cli.datasets.labels import labelled, numbered
+from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Reading, Remote
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def read(path: Path, reading: Reading) -> Pictures:
+    """An hdf5 with `images` and `labels`: all of 3D Shapes, or any part of it; raises BvaeError where it is none."""
+    import h5py
+
+    with explained(path, "3D Shapes"):
+        with h5py.File(path) as file:
+            values, count = file["labels"][:], len(file["images"])
+        names = list(SHAPES3D.spec.factors)
+        if values.shape != (count, len(names)):
+            raise ValueError(f"its labels are {values.shape}, not ({count}, {len(names)})")
+        spec, labels = labelled(reading.spec, names, numbered(values))
+    return Pictures(spec, blocks(path, spec), labels)
+
+
+def blocks(path: Path, spec: DataSpec) -> Iterator[NDArray[np.uint8]]:
+    """The images, packed."""
+    from bvae_cli.datasets.framing import framed_block
+
+    with explained(path, "3D Shapes"):
+        for pixels in arrays.hdf5_blocks(path, "images", arrays.require_colours):
+            yield framed_block(pixels, spec)
+
+
+SHAPES3D = DataSet(
+    spec=DataSpec(
+        "shapes3d",
+        channels=3,
+        likelihood="bernoulli",
+        factors={"floor_hue": 10, "wall_hue": 10, "object_hue": 10, "scale": 8, "shape": 4, "orientation": 15},
+        form="bytes",
+        resample="bilinear",
+    ),
+    sources={
+        "official": (
+            Remote(
+                name="3dshapes.h5",
+                urls=("https://storage.googleapis.com/3d-shapes/3dshapes.h5",),
+                hash="sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",
+                size=267_573_662,
+            ),
+        )
+    },
+    read=read,
+    origin="Burgess & Kim 2018, github.com/google-deepmind/3d-shapes",
+    licence="Apache 2.0",
+    showcase=lambda grid: [
+        (0, grid[1] // 2, grid[2] // 3, grid[3] - 1, shape, grid[5] // 2) for shape in range(grid[4])
+    ],
+)

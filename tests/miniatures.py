@@ -1,0 +1,149 @@
+"""The published archives in little: their very formats, names and layouts, with a few drawn pictures in them."""
+
+import gzip
+import io
+import itertools
+import struct
+import tarfile
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy.io import savemat
+
+ATTRIBUTES = ["Bald", "Eyeglasses", "Male", "Smiling", "Young"]
+SHAPES3D = {"floor_hue": 2, "wall_hue": 2, "object_hue": 2, "scale": 3, "shape": 2, "orientation": 5}
+NORB = ("smallnorb-5x46789x9x18x6x2x96x96-training", "smallnorb-5x01235x9x18x6x2x96x96-testing")
+
+
+def picture(size: tuple[int, int], x: float, y: float, ink: str = "teal", ground: str = "white") -> Image.Image:
+    """A disc at a place between 0 and 1."""
+    image, radius = Image.new("RGB", size, ground), min(size) / 5
+    centre = (radius + x * (size[0] - 2 * radius), radius + y * (size[1] - 2 * radius))
+    ImageDraw.Draw(image).ellipse([centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius], ink)
+    return image
+
+
+def encoded(image: Image.Image, form: str) -> bytes:
+    content = io.BytesIO()
+    image.save(content, form)
+    return content.getvalue()
+
+
+def celeba(folder: Path, count: int = 120) -> Path:
+    """img_align_celeba.zip, its files in no order, and the attributes beside it."""
+    path, names = folder / "img_align_celeba.zip", [f"{number:06d}.jpg" for number in range(1, count + 1)]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("img_align_celeba/", b"")
+        for number in np.random.default_rng(0).permutation(count):
+            face = picture((178, 218), number % 10 / 9, number // 10 / 12, ink="peru", ground="lightblue")
+            archive.writestr(f"img_align_celeba/{names[number]}", encoded(face, "JPEG"))
+    signs = np.random.default_rng(1).choice(["-1", " 1"], (count, len(ATTRIBUTES)))
+    lines = [f"{name} {' '.join(row)}" for name, row in zip(names, signs, strict=True)]
+    (folder / "list_attr_celeba.txt").write_text("\n".join([str(count), " ".join(ATTRIBUTES), *lines]) + "\n")
+    return path
+
+
+def chairs3d(folder: Path, chairs: int = 4, azimuths: int = 31) -> Path:
+    """rendered_chairs.tar, each chair from two heights."""
+    path = folder / "rendered_chairs.tar"
+    with tarfile.open(path, "w") as archive:
+        for chair in np.random.default_rng(0).permutation(chairs):
+            views = itertools.product((20, 30), range(azimuths))
+            for number, (elevation, azimuth) in enumerate(views, start=1):
+                angle = f"t{round(11.6 * (azimuth + 1)):03d}_r096"
+                name = f"rendered_chairs/{chair:032x}/renders/image_{number:03d}_p{elevation:03d}_{angle}.png"
+                view = picture((120, 120), azimuth / azimuths, chair / chairs, ink="sienna")
+                add(archive, name, encoded(view, "PNG"))
+        add(archive, "rendered_chairs/all_chair_names.mat", b"no picture")
+    return path
+
+
+def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    archive.addfile(entry, io.BytesIO(content))
+
+
+def shapes3d(folder: Path) -> Path:
+    """3dshapes.h5: a smaller grid, its labels values and not numbers."""
+    values = [np.linspace(0, 1, size) for size in SHAPES3D.values()]
+    labels = np.stack(np.meshgrid(*values, indexing="ij"), axis=-1).reshape(-1, len(values))
+    inks = {0: "crimson", 1: "gold"}
+    rooms = [
+        picture((64, 64), turn, size, ink=inks[round(hue)], ground="navy" if wall else "plum")
+        for _, wall, hue, size, _, turn in labels
+    ]
+    path = folder / "3dshapes.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("images", data=np.stack([np.asarray(room) for room in rooms]), chunks=(7, 64, 64, 3))
+        file.create_dataset("labels", data=labels)
+    return path
+
+
+def cars3d(folder: Path, cars: int = 3) -> Path:
+    """nips2015-analogy-data.tar.gz: a .mat a car, in no order, among other things."""
+    path = folder / "nips2015-analogy-data.tar.gz"
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        add(archive, "data/readme.txt", b"no car")
+        for car in reversed(range(cars)):
+            views = np.stack([
+                np.stack([np.asarray(picture((128, 128), side / 23, height / 3)) for height in range(4)], axis=-1)
+                for side in range(24)
+            ], axis=-2)  # fmt: skip
+            content = io.BytesIO()
+            savemat(content, {"im": views // (car + 1)}, do_compression=True)
+            add(archive, f"data/cars/{car:03d}_mesh.mat", content.getvalue())
+    return path
+
+
+def smallnorb(folder: Path, count: int = 90) -> Path:
+    """The six files, to be named by their folder."""
+    random = np.random.default_rng(0)
+    for half in NORB:
+        category, instance, elevation = (
+            random.integers(5, size=count),
+            random.integers(10, size=count),
+            np.arange(count) % 9,
+        )
+        azimuth, lighting = 2 * random.integers(18, size=count), random.integers(6, size=count)
+        toys = np.stack([
+            np.stack([np.asarray(picture((96, 96), c / 4, e / 8).convert("L"))] * 2)
+            for c, e in zip(category, elevation, strict=True)
+        ])  # fmt: skip
+        toys[:, 1] = 7  # the right camera, which nobody wants
+        write_norb(folder / f"{half}-dat.mat.gz", toys)
+        write_norb(folder / f"{half}-cat.mat.gz", category.astype("<i4"))
+        write_norb(folder / f"{half}-info.mat.gz", np.stack([instance, elevation, azimuth, lighting], 1).astype("<i4"))
+    return folder
+
+
+def write_norb(path: Path, array: NDArray[np.generic]) -> None:
+    kind = 0x1E3D4C55 if array.dtype == np.uint8 else 0x1E3D4C54
+    shape = [*array.shape, *[1] * (3 - array.ndim)]
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(struct.pack(f"<ii{len(shape)}i", kind, array.ndim, *shape) + array.tobytes())
+
+
+def mpi3d(folder: Path, count: int = 130) -> Path:
+    """mpi3d_toy.npz, with fewer images than would tell their factors."""
+    path = folder / "mpi3d_toy.npz"
+    scenes = [picture((64, 64), number % 13 / 12, number // 13 / 9, ink="olive") for number in range(count)]
+    np.savez_compressed(path, images=np.stack([np.asarray(scene) for scene in scenes]))
+    return path
+
+
+def pictures(folder: Path, count: int = 110) -> Path:
+    """A folder of pictures of all kinds: sizes, formats, greys, sub-folders."""
+    (folder / "more").mkdir(parents=True)
+    for number in range(count):
+        image = picture((40 + number % 50, 90), number % 11 / 10, number // 11 / 10)
+        form = ("JPEG", "PNG", "WEBP")[number % 3]
+        image = image.convert("L") if number % 7 == 0 else image
+        ending = {"JPEG": "jpg", "PNG": "PNG", "WEBP": "webp"}[form]
+        (folder / ("more" if number % 2 else "") / f"{number}.{ending}").write_bytes(encoded(image, form))
+    (folder / "notes.txt").write_text("no picture")
+    return folder
