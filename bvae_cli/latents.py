@@ -33,8 +33,8 @@ class Latent:
     @classmethod
     def of(cls, row: Mapping[str, str]) -> Latent:
         """A latent of the texts of its fields, as a table has them; raises KeyError or ValueError where one is off."""
-        numbers = {entry.name: float(row[entry.name]) for entry in fields(cls) if entry.type == "float"}
-        return cls(index=int(row["index"]), factor=row["factor"] or None, **numbers)
+        known = [entry.name for entry in fields(cls) if entry.type == "float" and entry.name in row]
+        return cls(index=int(row["index"]), factor=row["factor"] or None, **{name: float(row[name]) for name in known})
 
     @property
     def used(self) -> bool:

@@ -147,3 +147,24 @@ def pictures(folder: Path, count: int = 110) -> Path:
         (folder / ("more" if number % 2 else "") / f"{number}.{ending}").write_bytes(encoded(image, form))
     (folder / "notes.txt").write_text("no picture")
     return folder
+
+
+def faces(folder: Path, points: int = 12) -> Path:
+    """01_MorphableModel.mat: an egg whose shape and texture vary."""
+    up, around = np.linspace(0, np.pi, points), np.linspace(0, 2 * np.pi, 2 * points, endpoint=False)
+    v, u = (angle.ravel() for angle in np.meshgrid(up, around, indexing="ij"))
+    egg = np.stack([7e4 * np.sin(v) * np.cos(u), 1e5 * np.cos(v), 8e4 * np.sin(v) * np.sin(u)], axis=1)
+    row, column = (index.ravel() for index in np.indices((points - 1, 2 * points)))
+    corner = lambda i, j: i * 2 * points + j % (2 * points) + 1  # noqa: E731
+    below, beside = corner(row + 1, column), corner(row, column + 1)
+    tl = np.concatenate([
+        np.stack([corner(row, column), below, beside], axis=1),
+        np.stack([beside, below, corner(row + 1, column + 1)], axis=1),
+    ])  # fmt: skip
+    ways = np.linalg.qr(np.random.default_rng(0).normal(size=(egg.size, 3)))[0]
+    path = folder / "01_MorphableModel.mat"
+    savemat(path, {
+        "shapeMU": egg.reshape(-1, 1), "shapePC": ways, "shapeEV": np.full((3, 1), 2e4),
+        "texMU": np.full((egg.size, 1), 180.0), "texPC": ways, "texEV": np.full((3, 1), 300.0), "tl": tl.astype(float),
+    })  # fmt: skip
+    return path

@@ -1,0 +1,82 @@
+"""Each data set from its published form to its pictures, by the commands that a user types."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio.v3 as iio
+import miniatures
+import pytest
+from conftest import Bvae
+
+from bvae_cli.datasets import faces
+from bvae_cli.datasets.stream import stream
+
+FEW = {name: min(size, 4) for name, size in faces.FACTORS.items()}
+SHORT = ("--net", "conv_h", "--latent-dim", 3, "--steps", 2, "--batch-size", 8, "--cpu", "--stream")
+
+SETS: dict[str, tuple[Callable[[Path], Path], int, dict[str, int]]] = {
+    "celeba": (miniatures.celeba, 3, dict.fromkeys(miniatures.ATTRIBUTES, 2)),
+    "3dchairs": (miniatures.chairs3d, 3, {"chair": 4, "elevation": 2, "azimuth": 31}),
+    "shapes3d": (miniatures.shapes3d, 3, miniatures.SHAPES3D),
+    "cars3d": (miniatures.cars3d, 3, {"elevation": 4, "azimuth": 24, "object": 3}),
+    "smallnorb": (miniatures.smallnorb, 1, {"category": 5, "elevation": 9, "azimuth": 18, "lighting": 6}),
+    "mpi3d_toy": (miniatures.mpi3d, 3, {}),
+    "faces": (miniatures.faces, 1, FEW),
+    "folder": (lambda folder: miniatures.pictures(folder / "pictures"), 3, {}),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_data_set_goes_from_its_archive_to_its_pictures(
+    bvae: Bvae, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(faces, "FACTORS", FEW)
+    make, channels, factors = SETS[name]
+    own, called = make(Path()), ("--name", "mine") if name == "folder" else ()
+    assert bvae("download", name, "--from", own, *called).code == 0
+    name = "mine" if called else name
+    images = stream(Path("data"), name)
+    assert (images.spec.channels, images.spec.factors) == (channels, factors)
+    assert bvae("train", "--dataset", name, *SHORT).code == 0
+    scored = bvae("evaluate", f"runs/{name}/checkpoint.pt", "--metric", "mig", "--cpu")
+    assert scored.code == 0, scored.err
+    assert ("mig" in json.loads(Path(f"runs/{name}/metrics.json").read_text())) == bool(factors)
+    assert ("no factors are known" in scored.out) == (not factors)
+    zero = ("--start", "zero", "--range", "data", "--farthest", "--frames", 2)
+    assert bvae("traverse", f"runs/{name}/checkpoint.pt", *zero).code == 0
+    assert bvae("reconstruct", f"runs/{name}/checkpoint.pt").code == 0
+    assert iio.imread(f"runs/{name}/reconstruction.png").ndim == (3 if channels == 3 else 2)
+    assert len(list(Path(f"runs/{name}/latents").iterdir())) == 1
+
+
+def test_a_corrupt_picture_stops_or_is_left_out_as_the_user_says(bvae: Bvae) -> None:
+    folder = miniatures.pictures(Path("pictures"))
+    (folder / "0.jpg").write_bytes((folder / "0.jpg").read_bytes()[:300])
+    (folder / "2.webp").write_text("no picture")
+    command = ("download", "folder", "--from", folder, "--name", "mine")
+    stopped = bvae(*command)
+    assert stopped.code == 1
+    assert "0.jpg in pictures cannot be read" in stopped.err
+    assert "--skip-corrupt" in stopped.err
+    assert not Path("data/mine.h5").exists()
+    skipped = bvae(*command, "--skip-corrupt")
+    assert skipped.code == 0
+    assert "0.jpg is left out" in skipped.err
+    assert "2.webp is left out: it is no picture" in skipped.err
+    assert len(stream(Path("data"), "mine")) == 108
+
+
+def test_another_crop_than_the_file_s_is_not_taken_for_it(bvae: Bvae) -> None:
+    own = miniatures.celeba(Path())
+    assert bvae("download", "celeba", "--from", own, "--crop", 148).code == 0
+    assert stream(Path("data"), "celeba").spec.crop == 148
+    refused = bvae("download", "celeba", "--from", own)
+    assert refused.code == 1
+    assert "with crop 148, not 0" in refused.err
+
+
+def test_faces_without_the_model_say_how_to_get_it(bvae: Bvae) -> None:
+    refused = bvae("download", "faces")
+    assert refused.code == 1
+    assert "faces.dmi.unibas.ch/bfm" in refused.err
