@@ -155,12 +155,10 @@ def faces(folder: Path, points: int = 12) -> Path:
     v, u = (angle.ravel() for angle in np.meshgrid(up, around, indexing="ij"))
     egg = np.stack([7e4 * np.sin(v) * np.cos(u), 1e5 * np.cos(v), 8e4 * np.sin(v) * np.sin(u)], axis=1)
     row, column = (index.ravel() for index in np.indices((points - 1, 2 * points)))
-    corner = lambda i, j: i * 2 * points + j % (2 * points) + 1  # noqa: E731
-    below, beside = corner(row + 1, column), corner(row, column + 1)
-    tl = np.concatenate([
-        np.stack([corner(row, column), below, beside], axis=1),
-        np.stack([beside, below, corner(row + 1, column + 1)], axis=1),
-    ])  # fmt: skip
+    here, below = (2 * points * index + column + 1 for index in (row, row + 1))
+    beside, across = (2 * points * index + (column + 1) % (2 * points) + 1 for index in (row, row + 1))
+    corners = [[here, below, beside], [beside, below, across]]
+    tl = np.concatenate([np.stack(corner, axis=1) for corner in corners])
     ways = np.linalg.qr(np.random.default_rng(0).normal(size=(egg.size, 3)))[0]
     path = folder / "01_MorphableModel.mat"
     savemat(path, {

@@ -6,12 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import miniatures
 import pytest
 import yaml
 from conftest import ROOT, Bvae
 
 from bvae_cli import config
 from bvae_cli.checkpoint import load
+from bvae_cli.datasets import DATASETS, faces
+from bvae_cli.datasets.download import download
+from bvae_cli.datasets.spec import Reading
 
 PRESETS = [path for path in sorted((ROOT / "pipelines").glob("*.yaml")) if path.name != "dvc.yaml"]
 EXPERIMENTS = [ROOT / "params.yaml", *PRESETS]
@@ -29,10 +33,28 @@ def stages_run(shown: str) -> list[str]:
     return [line.split("'")[1] for line in shown.splitlines() if line.startswith("Running stage")]
 
 
+@pytest.fixture(scope="module")
+def little(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small data file of each data set that an experiment is of."""
+    folder = tmp_path_factory.mktemp("little")
+    head = {name: min(size, 2) for name, size in faces.FACTORS.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(faces, "FACTORS", head)
+        for name, own in {
+            "dsprites": small_npz,
+            "celeba": miniatures.celeba(folder),
+            "3dchairs": miniatures.chairs3d(folder),
+            "shapes3d": miniatures.shapes3d(folder),
+            "faces": miniatures.faces(folder),
+        }.items():
+            download(DATASETS[name], Reading(DATASETS[name].spec), None, own, folder / "data", force=False)
+    return folder / "data"
+
+
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.name)
-def test_every_experiment_says_what_it_is_of_and_begins(bvae: Bvae, data: Path, path: Path) -> None:
+def test_every_experiment_says_what_it_is_of_and_begins(bvae: Bvae, little: Path, path: Path) -> None:
     assert path.read_text().startswith("# ")
-    short = ["--steps", 2, "--log-every", 1, "--batch-size", 4, "--cpu", "--data", data, "--out", "run"]
+    short = ["--steps", 2, "--log-every", 1, "--batch-size", 4, "--cpu", "--data", little, "--out", "run"]
     done = bvae("train", "--params", path, *short)
     assert done.code == 0, done.err
     trained = load(Path("run/checkpoint.pt")).params
@@ -43,7 +65,10 @@ def test_every_experiment_says_what_it_is_of_and_begins(bvae: Bvae, data: Path, 
 def test_every_experiment_has_its_stages() -> None:
     stages = yaml.safe_load((ROOT / "pipelines" / "dvc.yaml").read_text())["stages"]
     names = sorted(path.stem for path in PRESETS)
-    assert all(sorted(stage["foreach"]) == names for stage in stages.values())
+    assert all(sorted(stage["foreach"]) == names for name, stage in stages.items() if name != "download")
+    for name, data in stages["train"]["foreach"].items():
+        assert config.load(ROOT / "pipelines" / f"{name}.yaml", {}).dataset.name == data
+        assert data == "dsprites" or data in stages["download"]["foreach"]
 
 
 def test_every_experiment_has_its_line_in_the_table() -> None:
