@@ -61,6 +61,8 @@ def entry_of(dataset: Dataset, own: Path | None) -> DataSet:
     """The data set of a name; a folder where it is none of the table, but the user has one."""
     if dataset.name == "folder":
         raise BvaeError("a folder needs a name", "bvae download folder --from DIR --name mine")
+    if own and not own.exists():
+        raise BvaeError(f"there is no file {own}", "name what you have with --from.")
     if dataset.name not in DATASETS and not (own and own.is_dir()):
         raise BvaeError(
             f"there is no data set '{dataset.name}'{nearest(dataset.name, DATASETS)}",

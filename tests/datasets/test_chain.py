@@ -76,6 +76,12 @@ def test_another_crop_than_the_file_s_is_not_taken_for_it(bvae: Bvae) -> None:
     assert "with crop 148, not 0" in refused.err
 
 
+def test_a_folder_that_is_not_there_is_named(bvae: Bvae) -> None:
+    refused = bvae("download", "folder", "--from", "nowhere", "--name", "mine")
+    assert refused.code == 1
+    assert "there is no file nowhere" in refused.err
+
+
 def test_faces_without_the_model_say_how_to_get_it(bvae: Bvae) -> None:
     refused = bvae("download", "faces")
     assert refused.code == 1
