@@ -94,7 +94,8 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half_done() -> None:
         text=True,
         preexec_fn=hear_ctrl_c,  # noqa: PLW1509
     ) as running:
-        time.sleep(1.5)
+        while running.poll() is None and not list(Path().glob("data/.dsprites.h5.*.part")):
+            time.sleep(0.01)
         running.send_signal(signal.SIGINT)
         try:
             _, said = running.communicate(timeout=60)
