@@ -64,7 +64,7 @@ def show_data_sets(folder: Path) -> None:
         result.print(
             f"[bold]{escape(entry.spec.name):16}[/] {count:>16}   {fetched:16}   [green]{here}[/]", highlight=False
         )
-        for line in filter(None, (factors, f"{entry.origin}; licence: {entry.licence}")):
+        for line in filter(None, (factors, f"{entry.dataset.origin}; licence: {entry.dataset.licence}")):
             result.print(Padding(escape(line), (0, 0, 0, 2)), highlight=False, style="dim")
 
 

@@ -33,6 +33,14 @@ def explained(path: Path, name: str) -> Iterator[None]:
         raise BvaeError(f"{path} cannot be read as {name}: {reason}", "is it the whole file, and this one?") from error
 
 
+def packed(
+    path: Path, name: str, blocks: Iterator[NDArray[np.uint8]], pack: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+) -> Iterator[NDArray[np.uint8]]:
+    """Blocks of the array of a file, each packed; raises what `explained` does, also while they are drawn."""
+    with explained(path, name):
+        yield from map(pack, blocks)
+
+
 def npz_blocks(path: Path, name: str, check: Check) -> Iterator[NDArray[np.uint8]]:
     """The rows of an array of bytes in an npz, (rows, …); only so many are unpacked at a time."""
     import numpy as np

@@ -42,13 +42,12 @@ def read(path: Path, reading: Reading) -> Pictures:
     members = gallery.members_of(path, lambda name: name.lower().endswith((".jpg", ".jpeg", ".png")))
     members.sort(key=lambda member: Path(member.name).name)
     spec, labels = replace(reading.spec, factors={}, listed=len(members)), None
-    lost: list[int] = []
     table = (path if path.is_dir() else path.parent) / ATTRIBUTES.name
     if table.is_file():
         with explained(table, "the attributes of CelebA"):
             names, labels = attributes(table, [Path(member.name).stem for member in members])
         spec = replace(spec, factors=dict.fromkeys(names, 2))
-    return Pictures(spec, gallery.blocks(path, members, reading, lost), labels, lost)
+    return gallery.pictures(path, members, replace(reading, spec=spec), labels)
 
 
 def attributes(path: Path, pictures: list[str]) -> tuple[list[str], NDArray[np.int64]]:

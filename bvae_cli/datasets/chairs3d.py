@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,7 @@ def read(path: Path, reading: Reading) -> Pictures:
     members = gallery.members_of(path, lambda name: NAME.search(name) is not None)
     views = sorted((view_of(member.name), member) for member in members)
     spec, labels = labelled(reading.spec, list(CHAIRS3D.spec.factors), numbers([view for view, _ in views]))
-    lost: list[int] = []
-    return Pictures(spec, gallery.blocks(path, [member for _, member in views], reading, lost), labels, lost)
+    return gallery.pictures(path, [member for _, member in views], replace(reading, spec=spec), labels)
 
 
 def view_of(name: str) -> View:

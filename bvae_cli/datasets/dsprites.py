@@ -34,22 +34,16 @@ def read(path: Path, reading: Reading) -> Pictures:
     """
     with explained(path, "dSprites"):
         classes, blocks = read_npz(path) if zipfile.is_zipfile(path) else read_hdf5(path)
-        return Pictures(replace(reading.spec, factors=factor_grid(classes)), blocks)
+        spec = replace(reading.spec, factors=factor_grid(classes))
+    return Pictures(spec, arrays.packed(path, "dSprites", blocks, packed))
 
 
 def read_npz(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]]:
-    """The classes and the images of an npz with `imgs` and `latents_classes`."""
+    """The classes and the images of an npz with `imgs` and `latents_classes`; unpacked they would fill 3 GB."""
     import numpy as np
 
     with np.load(path, allow_pickle=False) as archive:
-        return archive["latents_classes"], npz_blocks(path)
-
-
-def npz_blocks(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The images of an npz a block at a time: unpacked they would fill 3 GB."""
-    with explained(path, "dSprites"):
-        for pixels in arrays.npz_blocks(path, "imgs", require_pictures):
-            yield packed(pixels)
+        return archive["latents_classes"], arrays.npz_blocks(path, "imgs", require_pictures)
 
 
 def read_hdf5(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]]:
@@ -57,14 +51,7 @@ def read_hdf5(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]
     import h5py
 
     with h5py.File(path) as file:
-        return file["latents/classes"][:], hdf5_blocks(path)
-
-
-def hdf5_blocks(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The images of an hdf5, read in the long chunks that the published file is stored in."""
-    with explained(path, "dSprites"):
-        for pixels in arrays.hdf5_blocks(path, "imgs", require_pictures):
-            yield packed(pixels)
+        return file["latents/classes"][:], arrays.hdf5_blocks(path, "imgs", require_pictures)
 
 
 def require_pictures(shape: Sequence[int], dtype: np.dtype[np.generic]) -> None:

@@ -21,8 +21,7 @@ def read(path: Path, reading: Reading) -> Pictures:
     members = gallery.members_of(path, lambda name: name.lower().endswith(ENDINGS))
     channels = reading.spec.channels or channels_of(path, [member.name for member in members])
     spec = replace(reading.spec, channels=channels, listed=len(members))
-    lost: list[int] = []
-    return Pictures(spec, gallery.blocks(path, members, replace(reading, spec=spec), lost), lost=lost)
+    return gallery.pictures(path, members, replace(reading, spec=spec))
 
 
 def channels_of(path: Path, names: list[str]) -> int:

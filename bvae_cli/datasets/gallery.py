@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bvae_cli.datasets import archives
 from bvae_cli.datasets.archives import Archive, Member
 from bvae_cli.datasets.framing import decoded
-from bvae_cli.datasets.spec import DataSpec, Reading
+from bvae_cli.datasets.spec import DataSpec, Pictures, Reading
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.parallel import ordered
 
@@ -26,6 +26,14 @@ def members_of(path: Path, wanted: Callable[[str], bool]) -> list[Member]:
     if not members:
         raise BvaeError(f"there are no pictures in {path}", "is it this file?")
     return members
+
+
+def pictures(
+    path: Path, members: Sequence[Member], reading: Reading, labels: NDArray[np.int64] | None = None
+) -> Pictures:
+    """The pictures of an archive in this order, as `reading` says that they are; raises what `blocks` does."""
+    lost: list[int] = []
+    return Pictures(reading.spec, blocks(path, members, reading, lost), labels, lost)
 
 
 def blocks(path: Path, members: Sequence[Member], reading: Reading, lost: list[int]) -> Iterator[NDArray[np.uint8]]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bvae_cli.datasets import store
+from bvae_cli.datasets.labels import factors_of
 from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.datasets.unpacking import unpack
 from bvae_cli.system.errors import BvaeError
@@ -89,7 +90,7 @@ class Images:
 
     def factors(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
         """(images, factors): the factors of the images of the data file of these numbers."""
-        return store.factors_of(self.spec, self.labels, index)
+        return factors_of(self.spec, self.labels, index)
 
 
 def some(images: Source, count: int, seed: int) -> NDArray[np.int64]:

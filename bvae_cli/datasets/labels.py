@@ -29,7 +29,23 @@ def is_grid(labels: NDArray[np.int64]) -> bool:
     sizes = labels.max(axis=0) + 1
     if math.prod(map(int, sizes)) != len(labels):
         return False
-    return np.array_equal(np.stack(np.unravel_index(np.arange(len(labels)), tuple(sizes)), axis=1), labels)
+    return np.array_equal(in_grid(tuple(sizes), np.arange(len(labels))), labels)
+
+
+def in_grid(sizes: tuple[int, ...], index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(images, factors): the factors of the images of these numbers, of a grid of such sizes."""
+    import numpy as np
+
+    return np.stack(np.unravel_index(index, sizes), axis=-1)
+
+
+def factors_of(spec: DataSpec, labels: NDArray[np.int64] | None, index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(images, factors): the factors of the images of these numbers, of labels or of the grid."""
+    import numpy as np
+
+    if not spec.factors:
+        return np.empty((len(index), 0), dtype=np.int64)
+    return in_grid(spec.grid, index) if labels is None else labels[index]
 
 
 def labelled(

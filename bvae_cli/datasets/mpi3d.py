@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,8 @@ def blocks(path: Path, spec: DataSpec) -> Iterator[NDArray[np.uint8]]:
     """The images, packed."""
     from bvae_cli.datasets.framing import framed_block
 
-    with explained(path, "MPI3D"):
-        for pixels in arrays.npz_blocks(path, "images", arrays.require_colours):
-            yield framed_block(pixels, spec)
+    found = arrays.npz_blocks(path, "images", arrays.require_colours)
+    return arrays.packed(path, "MPI3D", found, partial(framed_block, spec=spec))
 
 
 def mpi3d(kind: str, md5: str) -> DataSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,8 @@ def blocks(path: Path, spec: DataSpec) -> Iterator[NDArray[np.uint8]]:
     """The images, packed."""
     from bvae_cli.datasets.framing import framed_block
 
-    with explained(path, "3D Shapes"):
-        for pixels in arrays.hdf5_blocks(path, "images", arrays.require_colours):
-            yield framed_block(pixels, spec)
+    found = arrays.hdf5_blocks(path, "images", arrays.require_colours)
+    return arrays.packed(path, "3D Shapes", found, partial(framed_block, spec=spec))
 
 
 SHAPES3D = DataSet(

@@ -14,19 +14,22 @@ from bvae_cli.system.errors import BvaeError
 class Entry:
     """A data set, and its data file."""
 
+    dataset: DataSet
     spec: DataSpec  # as it is here, else as published
-    origin: str
-    licence: str
-    fetched: int | None  # bytes over the network, where they are known
-    here: int | None  # bytes of the data file, where it is there
+    here: int | None = None  # bytes of the data file, where it is there
+
+    @property
+    def fetched(self) -> int | None:
+        """Bytes that are fetched by default; None where nothing is, or nobody says."""
+        source = next(iter(self.dataset.sources.values()))
+        sizes = [] if callable(source) else [remote.size for remote in source]
+        return sum(size for size in sizes if size) if sizes and all(sizes) else None
 
 
 def shelf(folder: Path) -> Iterator[Entry]:
     """The data sets of the table, then those of the user's own that lie in a folder; damaged files are passed over."""
     for name, dataset in DATASETS.items():
-        yield entry(dataset, name, folder) or Entry(
-            dataset.spec, dataset.origin, dataset.licence, fetched(dataset), None
-        )
+        yield entry(dataset, name, folder) or Entry(dataset, dataset.spec)
     for path in sorted(folder.glob("*.h5")):
         if path.stem not in DATASETS and (own := entry(FOLDER, path.stem, folder)):
             yield own
@@ -37,13 +40,6 @@ def entry(dataset: DataSet, name: str, folder: Path) -> Entry | None:
     path = folder / f"{name}.h5"
     try:
         with store.opened(path, name) as content:
-            return Entry(content.spec, dataset.origin, dataset.licence, fetched(dataset), path.stat().st_size)
+            return Entry(dataset, content.spec, path.stat().st_size)
     except BvaeError:
         return None
-
-
-def fetched(dataset: DataSet) -> int | None:
-    """Bytes that are fetched by default; None where nothing is, or nobody says."""
-    source = next(iter(dataset.sources.values()))
-    sizes = [] if callable(source) else [remote.size for remote in source]
-    return sum(size for size in sizes if size) if sizes and all(sizes) else None

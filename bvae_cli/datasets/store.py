@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvae_cli.datasets import DATASETS
+from bvae_cli.datasets.labels import factors_of
 from bvae_cli.datasets.spec import DataSpec, Pictures
 from bvae_cli.system.checks import nearest
 from bvae_cli.system.errors import BvaeError
@@ -114,13 +115,12 @@ def cut(blocks: Iterable[NDArray[np.uint8]], rows: int) -> Iterator[NDArray[np.u
     """The same rows, so many together; fewer at the end."""
     rest: list[NDArray[np.uint8]] = []
     for block in blocks:
-        rest.append(block)
-        while sum(map(len, rest)) >= rows:
-            joined = np.concatenate(rest)
-            yield joined[:rows]
-            rest = [joined[rows:]]
+        joined = np.concatenate([*rest, block])
+        whole = len(joined) // rows * rows
+        yield from (joined[start : start + rows] for start in range(0, whole, rows))
+        rest = [joined[whole:]]
     if sum(map(len, rest)):
-        yield np.concatenate(rest)
+        yield from rest
 
 
 def what_is_left(pictures: Pictures, count: int) -> tuple[DataSpec, NDArray[np.int64] | None]:
@@ -134,13 +134,6 @@ def what_is_left(pictures: Pictures, count: int) -> tuple[DataSpec, NDArray[np.i
         every = labels if labels is not None else factors_of(spec, None, np.arange(spec.count))
         spec, labels = replace(spec, listed=count), np.delete(every, pictures.lost, axis=0)
     return spec, labels if spec.factors else None
-
-
-def factors_of(spec: DataSpec, labels: NDArray[np.int64] | None, index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(images, factors): the factors of the images of these numbers, of labels or of the grid."""
-    if not spec.factors:
-        return np.empty((len(index), 0), dtype=np.int64)
-    return np.stack(np.unravel_index(index, spec.grid), axis=-1) if labels is None else labels[index]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bvae_cli.datasets import store
 from bvae_cli.datasets.images import Images
+from bvae_cli.datasets.labels import factors_of
 from bvae_cli.datasets.spec import UNKNOWN, DataSpec
 from bvae_cli.system.errors import BvaeError
 
@@ -66,15 +67,17 @@ class Stream:
         """Batches from the `start`-th on, for ever, (size, bytes) uint8 each: see Source."""
         first, skipped = divmod(start, len(self) // size)
         for epoch in itertools.count(first):
-            for batch in cut(ahead(self.blocks([seed, epoch], skipped * size)), size):
-                yield batch.pin_memory() if self.pinned else batch
+            for rows in store.cut(ahead(self.blocks([seed, epoch], skipped * size)), size):
+                if len(rows) == size:
+                    batch = torch.from_numpy(rows)
+                    yield batch.pin_memory() if self.pinned else batch
             skipped = 0
 
     def factors(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
         """(images, factors): the factors of the images of these numbers."""
-        return store.factors_of(self.spec, self.labels, index)
+        return factors_of(self.spec, self.labels, index)
 
-    def blocks(self, seed: list[int], skipped: int) -> Iterator[Tensor]:
+    def blocks(self, seed: list[int], skipped: int) -> Iterator[NDArray[np.uint8]]:
         """An epoch without its first images, in blocks, (images, bytes) each: chunks of everywhere, shuffled."""
         random = np.random.default_rng(seed)
         chunks = random.permutation(self.chunks)
@@ -82,7 +85,7 @@ class Stream:
             block = chunks[start : start + self.together]
             order = random.permutation(sum(self.size(chunk) for chunk in block))
             if skipped < len(order):
-                yield torch.from_numpy(self.read(block)[order[skipped:]])
+                yield self.read(block)[order[skipped:]]
             skipped = max(0, skipped - len(order))
 
     def size(self, chunk: int) -> int:
@@ -101,16 +104,6 @@ def ahead(items: Iterator[Item]) -> Iterator[Item]:
         while (item := following.result()) is not None:
             following = thread.submit(next, items, None)
             yield item
-
-
-def cut(blocks: Iterable[Tensor], size: int) -> Iterator[Tensor]:
-    """Batches of `size` out of blocks of any; what is left at the end is dropped."""
-    rest: list[Tensor] = []
-    for block in blocks:
-        images = torch.cat([*rest, block])
-        whole = len(images) // size * size
-        yield from torch.split(images[:whole], size)
-        rest = [images[whole:]]
 
 
 def stream(folder: Path, name: str) -> Stream:

@@ -73,7 +73,7 @@ def test_a_stream_mixes_chunks_and_holds_few(source: Source, monkeypatch: pytest
     if not isinstance(source, Stream):
         pytest.skip("of the disk alone")
     monkeypatch.setattr("bvae_cli.datasets.stream.BLOCK", 2 * 1024 * 512)
-    blocks = list(source.blocks([0, 0], 0))
+    blocks = [torch.from_numpy(block) for block in source.blocks([0, 0], 0)]
     assert sorted(numbers(torch.cat(blocks))) == list(range(COUNT))
     assert [len({number // 1024 for number in numbers(block)}) for block in blocks] == [2, 1]
     assert numbers(blocks[0])[:50] != sorted(numbers(blocks[0])[:50])
