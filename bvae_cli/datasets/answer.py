@@ -10,7 +10,10 @@ from itertools import chain
 import requests
 import urllib3
 
+from bvae_cli.system.deadline import within
+
 TIMEOUT = 30  # seconds without a byte
+PATIENCE = 120  # seconds until the head of an answer is there, all redirects followed
 WINDOW = 60  # seconds over which a server's pace is taken
 SLOW = 1000  # bytes a second, a pace to be given up
 REDIRECTS = 10
@@ -117,7 +120,9 @@ def asking(url: str, start: int) -> Iterator[Answer]:
 def responding(session: requests.Session, url: str, headers: dict[str, str]) -> requests.Response:
     """The response of a server; raises what `asking` does."""
     try:
-        return session.get(url, headers=headers, stream=True, timeout=TIMEOUT)
+        return within(PATIENCE, lambda: session.get(url, headers=headers, stream=True, timeout=TIMEOUT))
+    except TimeoutError as error:
+        raise BrokenError(f"has not answered in {PATIENCE} seconds") from error
     except requests.ConnectionError as error:
         raise BrokenError("cannot be reached") from error
     except requests.Timeout as error:

@@ -116,6 +116,13 @@ def dripping(handler: Handler) -> None:
             break
 
 
+def dripping_head(handler: Handler) -> None:
+    """An answer that never comes to its content."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    while not handler.server.ended.wait(0.02):
+        handler.wfile.write(b"a")
+
+
 def stalling(handler: Handler) -> None:
     """Half of it, and then nothing."""
     good(handler, end=len(CONTENT) // 2)
@@ -362,13 +369,19 @@ def test_each_mirror_that_fails_is_told_in_one_error(served: Served) -> None:
 
 @pytest.mark.parametrize(
     ("act", "said"),
-    [(silence, "says nothing for"), (stalling, "broke off: nothing came for"), (dripping, "less than 1,000 bytes")],
+    [
+        (silence, "says nothing for"),
+        (stalling, "broke off: nothing came for"),
+        (dripping, "less than 1,000 bytes"),
+        (dripping_head, "has not answered in 0.5 seconds"),
+    ],
 )
 def test_a_server_that_keeps_one_waiting_is_left(
     served: Served, monkeypatch: pytest.MonkeyPatch, act: Act, said: str
 ) -> None:
     monkeypatch.setattr(answer, "TIMEOUT", 0.2)
     monkeypatch.setattr(answer, "WINDOW", 0.2)
+    monkeypatch.setattr(answer, "PATIENCE", 0.5)
     assert said in refused(served(act))
     get(served(act), served(good))
     assert PATH.read_bytes() == CONTENT
