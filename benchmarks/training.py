@@ -15,20 +15,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
+from customary import BATCH, LINE, customary, customary_loop
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from bvae_cli.config import build
 from bvae_cli.datasets.images import Images, Source, load
 from bvae_cli.datasets.stream import stream
-from bvae_cli.models.layers import Down, Up
 from bvae_cli.models.vae import VAE
 from bvae_cli.system.reporting import silent
 from bvae_cli.training.fitting import fit
 
-BATCH, LINE, ROUNDS = 64, 25, 3
+ROUNDS = 3
 LOOPS = {"plain": "float32", "float32": "float32", "bfloat16": "bfloat16"}
 WINDOW = 500  # steps that a point of the curves is a mean of
 
@@ -125,41 +124,10 @@ def lines(options: argparse.Namespace) -> Iterator[tuple[float, float]]:
 
 
 def plain(images: Images, steps: int, seed: int, device: torch.device) -> Iterator[tuple[float, float]]:
-    """The customary loop: β-VAE with β = 4, Adam at 5e-4."""
+    """The customary loop over dSprites."""
     torch.manual_seed(seed)
-    vae = customary(VAE("burgess", "bernoulli", 1, 10)).to(device)
     loader = DataLoader(Items(images), batch_size=BATCH, shuffle=True, drop_last=True)
-    adam = torch.optim.Adam(vae.parameters(), lr=5e-4)
-    started, total, step = time.perf_counter(), 0.0, 0
-    while True:
-        for batch in loader:
-            pixels = batch.to(device)
-            mean, logvar = vae.encoder(pixels).chunk(2, dim=1)
-            logits = vae.decoder(mean + torch.exp(0.5 * logvar) * torch.randn_like(mean))
-            reconstruction = functional.binary_cross_entropy_with_logits(logits, pixels, reduction="sum") / BATCH
-            loss = reconstruction + 4 * 0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum() / BATCH
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-            total, step = total + loss.item(), step + 1
-            if step % LINE == 0:
-                yield LINE / (time.perf_counter() - started), total / LINE
-                started, total = time.perf_counter(), 0.0
-            if step == steps:
-                return
-
-
-def customary(vae: VAE) -> VAE:
-    """The same net of torch's own layers."""
-    for part in (vae.encoder, vae.decoder):
-        assert isinstance(part, nn.Sequential)
-        for place, layer in enumerate(part):
-            if isinstance(layer, Down | Up):
-                kind = nn.Conv2d if isinstance(layer, Down) else nn.ConvTranspose2d
-                own = kind(layer.in_channels, layer.out_channels, 4, stride=2, padding=1)
-                own.load_state_dict(layer.state_dict())
-                part[place] = own
-    return vae
+    yield from customary_loop(customary(VAE("burgess", "bernoulli", 1, 10)).to(device), loader, steps, device)
 
 
 def operations() -> int:

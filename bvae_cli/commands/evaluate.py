@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import notice, reporting
+from bvae_cli.commands.console import notice, reporting, tell
 from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, Out, with_params
 from bvae_cli.commands.tables import show_ranking, show_scores
+from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.params import Params
 from bvae_cli.system.errors import BvaeError
 
@@ -45,7 +46,17 @@ def evaluate(
             model, others = checkpoint.load(file), [checkpoint.load(path) for path in against or []]
             images = stream(data, model.spec.name)
             done = evaluating.evaluate(model, images, params.evaluate, chosen, folder, report, others)
+            tell_of_labels(images.spec)
     show_scores(done)
     if against:
         show_ranking([file, *against], done.ranking)
     notice.print(f"{folder / 'metrics.json'} is ready.", soft_wrap=True)
+
+
+def tell_of_labels(spec: DataSpec) -> None:
+    """Say so where the labels are a list, which the metrics were not made for."""
+    if spec.factors and spec.listed is not None:
+        tell(
+            f"the labels of the {spec.count:,} pictures of {spec.name} are a list, no grid: where a score holds a "
+            "factor, pictures that share its value are compared, whatever else they share."
+        )
