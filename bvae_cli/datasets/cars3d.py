@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bvae_cli.datasets.archives import Member
+    from bvae_cli.datasets.archives import Archive, Member
 
 SHAPE = (128, 128, 3, 24, 4)  # of the array of a car: height, width, channels, azimuth, elevation
 SMALL = 2**16  # bytes; a table of names, not a car
@@ -25,9 +25,9 @@ def read(path: Path, reading: Reading) -> Pictures:
     """The tar, or a folder, with a .mat a car, numbered by name; raises BvaeError where it has none."""
     from bvae_cli.datasets import gallery
 
-    members = gallery.members_of(path, is_car)
+    archive, members = gallery.found(path, is_car, reading)
     spec = replace(reading.spec, factors={"elevation": SHAPE[4], "azimuth": SHAPE[3], "object": len(members)})
-    return Pictures(spec, blocks(path, members, replace(reading, spec=spec)))
+    return Pictures(spec, blocks(archive, members, replace(reading, spec=spec)))
 
 
 def is_car(name: str) -> bool:
@@ -35,19 +35,16 @@ def is_car(name: str) -> bool:
     return name.endswith(".mat") and not Path(name).name.startswith(".")
 
 
-def blocks(path: Path, members: Sequence[Member], reading: Reading) -> Iterator[NDArray[np.uint8]]:
+def blocks(archive: Archive, members: Sequence[Member], reading: Reading) -> Iterator[NDArray[np.uint8]]:
     """All images, packed, an elevation at a time: each file has some of each, so that all are held, 200 MB."""
     import numpy as np
 
-    from bvae_cli.datasets import archives
-
     names = sorted(member.name for member in members)
     images = np.empty((SHAPE[4], SHAPE[3], len(members), reading.spec.width), dtype=np.uint8)
-    with archives.opened(path) as archive:
-        for done, member in enumerate(members, start=1):
-            with explained(path, f"Cars3D: {member.name}"):
-                images[:, :, names.index(member.name)] = car(archive.read(member), reading.spec)
-            reading.report(f"reading {path.name}", done, len(members))
+    for done, member in enumerate(members, start=1):
+        with explained(archive.path, f"Cars3D: {member.name}"):
+            images[:, :, names.index(member.name)] = car(archive.read(member), reading.spec)
+        reading.report(f"reading {archive.path.name}", done, len(members))
     yield from images.reshape(SHAPE[4], -1, reading.spec.width)
 
 

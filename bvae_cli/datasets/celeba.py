@@ -39,7 +39,7 @@ def read(path: Path, reading: Reading) -> Pictures:
     """
     from bvae_cli.datasets import gallery
 
-    members = gallery.members_of(path, lambda name: name.lower().endswith((".jpg", ".jpeg", ".png")))
+    archive, members = gallery.found(path, lambda name: name.lower().endswith((".jpg", ".jpeg", ".png")), reading)
     members.sort(key=lambda member: Path(member.name).name)
     spec, labels = replace(reading.spec, factors={}, listed=len(members)), None
     table = (path if path.is_dir() else path.parent) / ATTRIBUTES.name
@@ -47,7 +47,7 @@ def read(path: Path, reading: Reading) -> Pictures:
         with explained(table, "the attributes of CelebA"):
             names, labels = attributes(table, [Path(member.name).stem for member in members])
         spec = replace(spec, factors=dict.fromkeys(names, 2))
-    return gallery.pictures(path, members, replace(reading, spec=spec), labels)
+    return gallery.pictures(archive, members, replace(reading, spec=spec), labels)
 
 
 def attributes(path: Path, pictures: list[str]) -> tuple[list[str], NDArray[np.int64]]:

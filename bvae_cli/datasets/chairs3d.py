@@ -28,10 +28,10 @@ def read(path: Path, reading: Reading) -> Pictures:
     """
     from bvae_cli.datasets import gallery
 
-    members = gallery.members_of(path, lambda name: NAME.search(name) is not None)
+    archive, members = gallery.found(path, lambda name: NAME.search(name) is not None, reading)
     views = sorted((view_of(member.name), member) for member in members)
     spec, labels = labelled(reading.spec, list(CHAIRS3D.spec.factors), numbers([view for view, _ in views]))
-    return gallery.pictures(path, [member for _, member in views], replace(reading, spec=spec), labels)
+    return gallery.pictures(archive, [member for _, member in views], replace(reading, spec=spec), labels)
 
 
 def view_of(name: str) -> View:

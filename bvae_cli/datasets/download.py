@@ -33,8 +33,9 @@ def download(
         if not force and is_there(path, reading.spec, origin):  # by another process, meanwhile
             return path, False
         fetched = folder / f".{path.stem}.fetched"
-        pictures = pictures_of(dataset, reading, origin, own, fetched)
-        store.write(path, pictures, origin, reading.report)
+        with reading.kept:
+            pictures = pictures_of(dataset, reading, origin, own, fetched)
+            store.write(path, pictures, origin, reading.report)
         shutil.rmtree(fetched, ignore_errors=True)
     if pictures.spec.count != dataset.spec.count and dataset.spec.count:
         reading.tell(f"{path} holds {pictures.spec.count:,} pictures; as published they are {dataset.spec.count:,}.")

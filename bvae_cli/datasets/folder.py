@@ -18,10 +18,10 @@ def read(path: Path, reading: Reading) -> Pictures:
 
     if not path.is_dir():
         raise BvaeError(f"{path} is no folder", "name a folder of pictures with --from.")
-    members = gallery.members_of(path, lambda name: name.lower().endswith(ENDINGS))
+    archive, members = gallery.found(path, lambda name: name.lower().endswith(ENDINGS), reading)
     channels = reading.spec.channels or channels_of(path, [member.name for member in members])
     spec = replace(reading.spec, channels=channels, listed=len(members))
-    return gallery.pictures(path, members, replace(reading, spec=spec))
+    return gallery.pictures(archive, members, replace(reading, spec=spec))
 
 
 def channels_of(path: Path, names: list[str]) -> int:

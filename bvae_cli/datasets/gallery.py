@@ -19,49 +19,51 @@ Content = tuple[int, str, bytes]
 """The number, the name and the bytes of a picture."""
 
 
-def members_of(path: Path, wanted: Callable[[str], bool]) -> list[Member]:
-    """The files of an archive whose names are wanted; raises BvaeError where there is none, or it cannot be read."""
-    with archives.opened(path) as archive:
-        members = [member for member in archive.members if wanted(member.name)]
+def found(path: Path, wanted: Callable[[str], bool], reading: Reading) -> tuple[Archive, list[Member]]:
+    """An archive, kept open for the reading, and its files whose names are wanted.
+
+    Raises BvaeError where there is none, or the archive cannot be read.
+    """
+    archive = reading.kept.enter_context(archives.opened(path))
+    members = [member for member in archive.members if wanted(member.name)]
     if not members:
         raise BvaeError(f"there are no pictures in {path}", "is it this file?")
-    return members
+    return archive, members
 
 
 def pictures(
-    path: Path, members: Sequence[Member], reading: Reading, labels: NDArray[np.int64] | None = None
+    archive: Archive, members: Sequence[Member], reading: Reading, labels: NDArray[np.int64] | None = None
 ) -> Pictures:
     """The pictures of an archive in this order, as `reading` says that they are; raises what `blocks` does."""
     lost: list[int] = []
-    return Pictures(reading.spec, blocks(path, members, reading, lost), labels, lost)
+    return Pictures(reading.spec, blocks(archive, members, reading, lost), labels, lost)
 
 
-def blocks(path: Path, members: Sequence[Member], reading: Reading, lost: list[int]) -> Iterator[NDArray[np.uint8]]:
+def blocks(
+    archive: Archive, members: Sequence[Member], reading: Reading, lost: list[int]
+) -> Iterator[NDArray[np.uint8]]:
     """The pictures of an archive in this order, (images, bytes), read one at a time and decoded by all processors.
 
     Numbers of those that cannot be read are added to `lost`, where they are to be skipped; else they are BvaeErrors.
     """
-    with archives.opened(path) as archive:
-        contents = read(archive, members, path, reading, lost)
-        parts = iter(lambda: list(itertools.islice(contents, TOGETHER)), [])
-        for rows, damaged in ordered(lambda part: decoded_part(part, reading.spec), parts):
-            for number, name, reason in damaged:
-                refuse(path, number, name, reason, reading, lost)
-            yield rows
+    contents = read(archive, members, reading, lost)
+    parts = iter(lambda: list(itertools.islice(contents, TOGETHER)), [])
+    for rows, damaged in ordered(lambda part: decoded_part(part, reading.spec), parts):
+        for number, name, reason in damaged:
+            refuse(archive.path, number, name, reason, reading, lost)
+        yield rows
 
 
-def read(
-    archive: Archive, members: Sequence[Member], path: Path, reading: Reading, lost: list[int]
-) -> Iterator[Content]:
+def read(archive: Archive, members: Sequence[Member], reading: Reading, lost: list[int]) -> Iterator[Content]:
     """The bytes of each picture that is whole."""
     total, done = sum(member.size for member in members), 0
     for number, member in enumerate(members):
         try:
             yield number, member.name, archive.read(member)
         except BvaeError as error:
-            refuse(path, number, member.name, error.message, reading, lost)
+            refuse(archive.path, number, member.name, error.message, reading, lost)
         done += member.size
-        reading.report(f"reading {path.name}", done, total, "bytes")
+        reading.report(f"reading {archive.path.name}", done, total, "bytes")
 
 
 def decoded_part(part: Sequence[Content], spec: DataSpec) -> tuple[NDArray[np.uint8], list[tuple[int, str, str]]]:

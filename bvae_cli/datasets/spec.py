@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +75,7 @@ class Reading:
     skip: bool = False  # whether a picture that cannot be read is told and left out, and does not end the reading
     report: Report = silent
     tell: Tell = unsaid
+    kept: ExitStack = field(default_factory=ExitStack)  # what stays open until the pictures are drawn
 
 
 @dataclass(frozen=True)
