@@ -42,6 +42,7 @@ def little(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(faces, "FACTORS", head)
         for name, own in {
             "dsprites": small_npz,
+            "color_dsprites": small_npz,
             "celeba": miniatures.celeba(folder),
             "3dchairs": miniatures.chairs3d(folder),
             "shapes3d": miniatures.shapes3d(folder),
