@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from bvae_cli.latents import Latent
 from bvae_cli.params import Traverse
 from bvae_cli.pictures import starts
 from bvae_cli.pictures.rendering import Pixels, tiles_of
-from bvae_cli.pictures.traversal import Axis, axes_of, film, moved, start_codes
+from bvae_cli.pictures.traversal import Axis, axes_of, film, moved, note_of, select, sheet, start_codes
 
 STARTS = 3  # images side by side in a film
 SWING = Traverse(frames=30, fps=12)
@@ -81,6 +82,19 @@ def reconstructions(checkpoint: Checkpoint, most: int = SHOWN) -> str:
     images = starts.examples(checkpoint, min(most, len(checkpoint.examples)))
     decoded = checkpoint.vae.decode(checkpoint.vae.encode(images)[0])
     return webp(mosaic(np.stack([tiles_of(images), tiles_of(decoded)])))
+
+
+@torch.inference_mode()
+def figure(checkpoint: Checkpoint, chosen: Sequence[int]) -> Image.Image:
+    """The table of what latents do, as `bvae traverse` draws it: of those of these numbers, or of all that are used.
+
+    Raises:
+        BvaeError: there is no such latent.
+    """
+    axes = select(axes_of(checkpoint, SWING), chosen)
+    shown = axes if chosen else [axis for axis in axes if axis.used] or axes
+    note = note_of([axis for axis in axes if axis not in shown])
+    return Image.fromarray(sheet(checkpoint.vae, shown, codes_of(checkpoint), SWING, note))
 
 
 def mosaic(tiles: Pixels) -> Pixels:

@@ -9,7 +9,7 @@ from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.datasets.images import some
 from bvae_cli.datasets.stream import stream
 from bvae_cli.encoding import encode
-from bvae_cli.evaluation.evaluating import COMPARED, rank, require_same_data
+from bvae_cli.evaluation.evaluating import COMPARED, rank
 from bvae_cli.report.record import Record
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import Report
@@ -39,10 +39,11 @@ def by_data(records: Sequence[Record]) -> list[list[Record]]:
 
 
 def ranked(models: Sequence[Checkpoint], data: Path, report: Report) -> list[float]:
-    """The udr of each model; raises BvaeError where their data is not there, or codes are not finite."""
+    """The udr of each of some models of the same data; raises BvaeError where it is not there, or a code not finite."""
     first, *others = models
     images = stream(data, first.spec.name)
-    require_same_data(models, images)
+    if images.spec != first.spec:
+        raise BvaeError(f"{images.path} is not what they were trained on")
     shown = images.at(some(images, COMPARED, SEED))
     own = encode(first.vae, shown, first.params.train.precision, report)
     return rank(own, others, shown, torch.device("cpu"), SEED, report)

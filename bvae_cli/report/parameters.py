@@ -32,9 +32,14 @@ class Parameter:
 def parameters(checkpoint: Checkpoint) -> list[Parameter]:
     """All that are known, in the order of params.yaml."""
     return [
-        Parameter(f"{section}.{key}", text_of_knob(value), text_of_knob(default), words, value != default)
+        Parameter(f"{section}.{key}", shown(value), shown(default), words, value != default)
         for section, key, value, default, words in entries(checkpoint)
     ]
+
+
+def shown(value: Any) -> str:
+    """A value as it is typed; nothing of what is left to others."""
+    return "" if value is None else text_of_knob(value)
 
 
 def entries(checkpoint: Checkpoint) -> Iterator[tuple[str, str, Any, Any, str]]:

@@ -1,6 +1,6 @@
 """Which curves are shown, of one run and of several, and what is said of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,10 +35,10 @@ class Plot:
 
 
 def plots_of(curves: Curves, latents: Sequence[Latent], objective: Objective) -> list[Plot]:
-    """The curves of a run: losses, the KL of each latent, its parts where they are known, and the knobs."""
+    """The curves of a run: losses, the KL of each latent, its parts where they are known, and the knobs that move."""
     losses = [plot(name, TITLES[name], words, [line(curves, name)]) for name, words in WORDS.items()]
     parts = [parts_of(curves)] if PARTS[0] in curves.columns else []
-    knobs = [plot(name, name, knob_words(objective, name), [line(curves, name)]) for name in curves.knobs]
+    knobs = [plot(name, name, knob_words(objective, name), [line(curves, name)]) for name in moving(curves)]
     return [*losses, each_latent(curves, latents), *parts, *knobs]
 
 
@@ -66,17 +66,23 @@ def each_latent(curves: Curves, latents: Sequence[Latent]) -> Plot:
     return plot("latents", "KL divergence of each latent", words, [*faint, *coloured], shown)
 
 
-def overlaid(runs: Sequence[tuple[Curves, Look]], objectives: Mapping[str, Objective]) -> list[Plot]:
-    """The curves of several runs, one over the other: losses, and the knobs that any of them has.
+def overlaid(runs: Sequence[tuple[Curves, Look]], objectives: Sequence[Objective]) -> list[Plot]:
+    """The curves of several runs, one over the other: losses, and the knobs that move in any of them.
 
     Args:
         runs: the curves of each, and how they are drawn.
-        objectives: by knob one that has it.
+        objectives: what each minimises.
     """
-    titles = TITLES | {name: name for curves, _ in runs for name in curves.knobs}
-    words = WORDS | {name: knob_words(objective, name) for name, objective in objectives.items()}
-    drawn = {name: [line(curves, name, look) for curves, look in runs if name in curves.columns] for name in titles}
-    return [plot(name, title, words[name], drawn[name]) for name, title in titles.items()]
+    told = [
+        (name, knob_words(own, name))
+        for (curves, _), own in zip(runs, objectives, strict=True)
+        for name in moving(curves)
+    ]
+    knobs = {name: " ".join(dict.fromkeys(words for key, words in told if key == name)) for name, _ in told}
+    drawn = {
+        name: [line(curves, name, look) for curves, look in runs if name in curves.columns] for name in (*WORDS, *knobs)
+    }
+    return [plot(name, TITLES.get(name, name), words, drawn[name]) for name, words in (WORDS | knobs).items()]
 
 
 def parts_of(curves: Curves) -> Plot:
@@ -86,6 +92,11 @@ def parts_of(curves: Curves) -> Plot:
     return plot(
         "parts", "The KL divergence in its parts", "Estimated over all pictures now and then, nats.", lines, legend
     )
+
+
+def moving(curves: Curves) -> list[str]:
+    """The knobs that are not held all the time."""
+    return [name for name in curves.knobs if len(set(curves.columns[name].tolist())) > 1]
 
 
 def knob_words(objective: Objective, name: str) -> str:

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from PIL import Image
+
 from bvae_cli.checkpoint import Checkpoint, load
 from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.evaluation.scoring import Scores
 from bvae_cli.latents import Latent, by_kl
 from bvae_cli.objectives.schedule import values_at
+from bvae_cli.report.explained import groups_of
+from bvae_cli.report.films import figure, rows_of
 from bvae_cli.report.reading import (
     Curves,
     explained,
@@ -21,6 +25,8 @@ from bvae_cli.report.reading import (
     read_scores,
     sound,
 )
+from bvae_cli.report.templates import render
+from bvae_cli.report.wording import summary
 
 MODEL = "checkpoint.pt"
 
@@ -58,6 +64,20 @@ class Record:
     def latents(self) -> list[Latent]:
         """From the most telling to the least; none where nothing is known of them."""
         return by_kl(self.checkpoint.latents)
+
+    def traversal(self, *latents: int) -> Image.Image:
+        """A figure of what latents do, those of these numbers or all that are used.
+
+        Raises:
+            BvaeError: there is no such latent.
+        """
+        return figure(self.checkpoint, latents)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the run in two sentences, which latent is which, and the scores."""
+        model = self.checkpoint
+        groups = groups_of(self.scores.values if self.scores else [])
+        return render("card.html", record=self, summary=summary(model), rows=rows_of(model), groups=groups)
 
 
 def beside(name: str, file: Path, checkpoint: Checkpoint) -> Record:

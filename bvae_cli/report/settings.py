@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bvae_cli.checkpoint import Checkpoint, known_settings
-from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.report.charts import Look, looks
 from bvae_cli.report.explained import Score
 from bvae_cli.report.parameters import parameters
 from bvae_cli.report.record import Record
-from bvae_cli.report.wording import count
+from bvae_cli.report.wording import pictures_of
 
 SEED = "train.seed"
 
@@ -55,15 +54,10 @@ def facts(checkpoint: Checkpoint) -> dict[str, str]:
     """All that makes a run what it is, but for its seed."""
     told = {entry.key: entry.value for entry in parameters(checkpoint) if entry.key != SEED}
     return {
-        "data": data_of(checkpoint.spec),
+        "data": f"{checkpoint.spec.name}: {pictures_of(checkpoint.spec)}",
         "made by": checkpoint.foreign or "bvae",
         "steps done": f"{checkpoint.step:,}",
     } | told
-
-
-def data_of(spec: DataSpec) -> str:
-    """Which pictures a run is of."""
-    return f"{spec.name}, {count(spec.count, 'picture')}, {spec.channels} × 64 × 64"
 
 
 def seed_of(checkpoint: Checkpoint) -> str:

@@ -14,7 +14,7 @@ from bvae_cli.report.published import Range, ranges_for
 from bvae_cli.report.record import Record
 from bvae_cli.report.settings import Setting, differences, seed_of, settings_of, tallied
 from bvae_cli.report.templates import render
-from bvae_cli.report.wording import outcome
+from bvae_cli.report.wording import compared, outcome
 from bvae_cli.system.reporting import Report
 
 FEW = 6  # pictures beside their reconstructions, of each run
@@ -38,13 +38,15 @@ def page_of_several(records: Sequence[Record], data: Path, report: Report) -> st
     settings, (alike, missing) = settings_of(records), likeness(records, data, report)
     runs = [Setting([record], setting.look) for setting in settings for record in setting.records]
     scores = {record.name: scores_of(record, alike) for record in records}
+    differing = differences(settings)
     groups = groups_of(dict.fromkeys(name for each in scores.values() for name in each))
     told = [score for group in groups for score in group.scores]
     return render(
         "together.html",
         settings=settings,
         runs=runs,
-        differences=differences(settings),
+        summary=compared(len(settings), len(runs), list(differing)),
+        differences=differing,
         drawn=[drawn(run.records[0], data) for run in runs],
         groups=groups,
         by_setting={score.name: tallied(score, settings, scores) for score in told},
@@ -83,9 +85,6 @@ def common_ranges(records: Sequence[Record]) -> dict[str, Range]:
 
 def plots(runs: Sequence[Setting]) -> list[Plot]:
     """The curves of the runs that have some, in the colours of their settings."""
-    told = [(run.records[0].curves, run) for run in runs]
-    there = [(curves, run.look) for curves, run in told if curves]
-    knobs = {
-        name: run.records[0].checkpoint.params.objective for curves, run in told if curves for name in curves.knobs
-    }
-    return overlaid(there, knobs) if there else []
+    there = [(record.curves, run.look) for run in runs for record in run.records if record.curves]
+    objectives = [record.checkpoint.params.objective for run in runs for record in run.records if record.curves]
+    return overlaid(there, objectives) if there else []
