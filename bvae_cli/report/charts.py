@@ -24,6 +24,7 @@ DASHES = ("solid", "dashed", "dotted")  # where there are more lines than colour
 FAINT = "#8a929c"
 INK = "#000000"  # which becomes the page's own
 SIZE = 4.2, 2.3  # inches, of 72 units each
+GREATEST = 1e100  # beyond which nothing is drawn
 PLACES = 250  # across a chart, at each of which a curve is drawn from its least to its greatest value
 STYLE: Any = {
     "svg.hashsalt": "bvae",
@@ -75,11 +76,12 @@ def chart(lines: Sequence[Line], name: str, words: str, wide: bool = False) -> M
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=SIZE, layout="constrained")
-        axes = figure.subplots()
+        axes, drawn = figure.subplots(), []
         for line in lines:
             steps, values = thinned(line.steps, line.values)
             axes.plot(steps, values, color=line.look.colour, linestyle=line.look.dash)
-        scale(axes, [line.values for line in lines], wide)
+            drawn.append(values)
+        scale(axes, drawn, wide)
         text = io.StringIO()
         figure.savefig(
             text, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -89,7 +91,7 @@ def chart(lines: Sequence[Line], name: str, words: str, wide: bool = False) -> M
 
 def thinned(steps: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
     """A curve with its least and its greatest value at each place across a chart, and no others."""
-    finite = np.isfinite(values)
+    finite = np.abs(values) < GREATEST
     if finite.sum() <= 2 * PLACES:
         return steps, np.where(finite, values, np.nan)
     kept = sorted(
@@ -105,7 +107,7 @@ def thinned(steps: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
 def scale(axes: Axes, curves: Sequence[Numbers], wide: bool) -> None:
     """Axes with a few round numbers."""
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    if wide and all((values[np.isfinite(values)] > 0).all() for values in curves):
+    if wide and all(((values > 1 / GREATEST) | np.isnan(values)).all() for values in curves):
         axes.set_yscale("log")
         axes.yaxis.set_minor_formatter("")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))

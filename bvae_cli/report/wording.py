@@ -66,7 +66,7 @@ def outcome(latents: Sequence[Latent], factors: Mapping[str, int]) -> str:
     if not latents:
         return "What its latents tell of the data is not known."
     number = sum(latent.used for latent in latents)
-    used = f"{number} of {counted(len(latents), 'latent')} {'is' if number == 1 else 'are'} used"
+    used = f"{number} of {counted(len(latents), 'latent')} {'are' if number > 1 else 'is'} used"
     if not factors:
         return f"{used}; the data has no known factors by which to name them."
     followers = {name: [each for each in latents if each.factor == name] for name, size in factors.items() if size > 1}
