@@ -94,13 +94,8 @@ def thinned(steps: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
     finite = np.abs(values) < GREATEST
     if finite.sum() <= 2 * PLACES:
         return steps, np.where(finite, values, np.nan)
-    kept = sorted(
-        {
-            int(part[pick(values[part])])
-            for part in np.array_split(np.flatnonzero(finite), PLACES)
-            for pick in (np.argmin, np.argmax)
-        }
-    )
+    parts = np.array_split(np.flatnonzero(finite), PLACES)
+    kept = sorted({int(part[pick(values[part])]) for part in parts for pick in (np.argmin, np.argmax)})
     return steps[kept], values[kept]
 
 
@@ -123,7 +118,7 @@ def own(svg: str, name: str, words: str) -> Markup:
     for element in root.iter():
         attributes = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
         element.tag = element.tag.rpartition("}")[2]
-        element.attrib = {key: owned(key, value, name) for key, value in attributes.items() if kept(element.tag, key)}
+        element.attrib = {key: owned(key, value, name) for key, value in attributes.items() if of_use(element.tag, key)}
         element.tail = None
         for child in [child for child in element if child.tag.rpartition("}")[2] in {"style", "metadata"}]:
             element.remove(child)
@@ -131,7 +126,7 @@ def own(svg: str, name: str, words: str) -> Markup:
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
-def kept(tag: str, key: str) -> bool:
+def of_use(tag: str, key: str) -> bool:
     """Whether an attribute is of use; groups are referred to by nobody."""
     return key != "id" or tag != "g"
 
@@ -140,8 +135,8 @@ def owned(key: str, value: str, name: str) -> str:
     """The value of an attribute: names made the chart's own, the ink and the letters the page's."""
     if key == "id":
         return f"{name}-{value}"
+    if key in {"href", "clip-path"}:
+        return re.sub(r"(^|url\()#", rf"\g<1>#{name}-", value)
     if key == "style":
         value = re.sub(r"font-family: [^;]*;? ?", "", value).replace(INK, "currentColor")
-    return (
-        re.sub(r"(^|url\()#", rf"\g<1>#{name}-", value) if key in {"href", "clip-path"} else re.sub(r"\s+", " ", value)
-    )
+    return re.sub(r"\s+", " ", value)

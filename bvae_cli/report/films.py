@@ -18,7 +18,7 @@ from bvae_cli.pictures.rendering import Pixels, tiles_of
 from bvae_cli.pictures.traversal import Axis, axes_of, film, moved, note_of, select, sheet, start_codes
 
 STARTS = 3  # images side by side in a film
-SWING = Traverse(frames=30, fps=12)
+SWING = Traverse(span=3.0, frames=30, fps=12)  # the templates say how far
 COLUMNS = 9  # places of a latent across a still
 FILMED = 24  # latents at most that are drawn, the most telling ones
 SHOWN = 12  # images at most beside their reconstructions

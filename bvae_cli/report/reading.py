@@ -92,6 +92,8 @@ def read_information(path: Path, factors: Mapping[str, int], latent_dim: int) ->
         if [row["latent"] for row in rows] != [f"z{index}" for index in range(latent_dim)]:
             raise ValueError(f"it is not of a model of {latent_dim} latents")
         names = [name for name in rows[0] if name != "latent"]
+        if strange := [name for name in names if name not in factors]:
+            raise ValueError(f"the data has no factor {strange[0]}")
         entropies = {name: math.log(max(2, factors[name])) for name in names}
         shares = {name: [float(row[name]) / entropies[name] for row in rows] for name in names}
         if not all(math.isfinite(share) for column in shares.values() for share in column):

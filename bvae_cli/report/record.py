@@ -98,13 +98,14 @@ def beside(name: str, file: Path, checkpoint: Checkpoint) -> Record:
 def distrusted(checkpoint: Checkpoint, path: Path) -> Checkpoint:
     """A checkpoint whose words are words and whose numbers are numbers; raises BvaeError where they are not."""
     with explained(path):
-        rows = [
-            {key: "" if value is None else str(value) for key, value in asdict(each).items()}
-            for each in checkpoint.latents
-        ]
-        latents = [Latent.of(row) for row in rows]
         require_plain(checkpoint.spec)
+        latents = [plain(latent) for latent in checkpoint.latents]
         return replace(checkpoint, latents=sound(latents, checkpoint.vae.latent_dim) if latents else [])
+
+
+def plain(latent: Latent) -> Latent:
+    """A latent by the texts of its fields; raises ValueError where a number is none."""
+    return Latent.of({key: "" if value is None else str(value) for key, value in asdict(latent).items()})
 
 
 def require_plain(spec: DataSpec) -> None:

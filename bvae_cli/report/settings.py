@@ -84,7 +84,7 @@ def tallied(score: Score, settings: Sequence[Setting], scores: Mapping[str, Mapp
     """
     tallies = [tally([scores[record.name].get(score.name) for record in setting.records]) for setting in settings]
     means = [each.mean for each in tallies if each and math.isfinite(each.mean)]
-    if not score.better or len(means) < 2:
+    if not score.better or len(set(means)) < 2:
         return tallies
     best = max(means) if score.better == "higher" else min(means)
     return [each and Tally(each.mean, each.deviation, each.count, each.mean == best) for each in tallies]

@@ -9,7 +9,7 @@ from bvae_cli.report.films import Rows, reconstructions, rows_of
 from bvae_cli.report.likeness import likeness
 from bvae_cli.report.parameters import commands, recipe
 from bvae_cli.report.plots import Plot, overlaid
-from bvae_cli.report.provenance import provenance
+from bvae_cli.report.provenance import Provenance, provenance
 from bvae_cli.report.published import Range, ranges_for
 from bvae_cli.report.record import Record
 from bvae_cli.report.settings import Setting, differences, seed_of, settings_of, tallied
@@ -31,6 +31,7 @@ class Drawn:
     reconstructions: str
     recipe: str
     commands: list[str]
+    data: Provenance
 
 
 def page_of_several(records: Sequence[Record], data: Path, report: Report) -> str:
@@ -60,6 +61,7 @@ def page_of_several(records: Sequence[Record], data: Path, report: Report) -> st
 def drawn(record: Record, data: Path) -> Drawn:
     """A run as it is shown."""
     model = record.checkpoint
+    source = provenance(data, model.spec)
     return Drawn(
         record,
         outcome(model.latents, model.spec.factors),
@@ -67,7 +69,8 @@ def drawn(record: Record, data: Path) -> Drawn:
         rows_of(model),
         reconstructions(model, FEW),
         recipe(model),
-        commands(record, provenance(data, model.spec)),
+        commands(record, source),
+        source,
     )
 
 

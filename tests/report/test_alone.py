@@ -178,6 +178,7 @@ def test_a_broken_training_and_scores_that_are_no_numbers_are_told(bvae: Bvae, r
         ("latents.csv", "index,kl,variance,low,high,factor,information,share\n0,1,1,0,0,,0,0\n", "10 latents"),
         ("latents.csv", "index,kl,variance,low,high,factor,information,share\n0,1,1\n", "line 2 has not as many cells"),
         ("information.csv", "latent,colour\nz0,1\n", "10 latents"),
+        ("information.csv", "latent,colour\n" + "".join(f"z{index},1\n" for index in range(10)), "no factor colour"),
         ("history.csv", "step,loss,reconstruction,kl\n1,2,3\n", "line 2 has not as many cells"),
         ("history.csv", "step,loss,reconstruction,kl\n1,2,3,4\n", "it has no column beta"),
         ("history.csv", b"\x00\x00\xff", "decode"),
