@@ -7,6 +7,7 @@ from bvae_cli.commands.evaluate import evaluate
 from bvae_cli.commands.export import export
 from bvae_cli.commands.import_ import import_
 from bvae_cli.commands.reconstruct import reconstruct
+from bvae_cli.commands.report import report
 from bvae_cli.commands.show import show
 from bvae_cli.commands.train import train
 from bvae_cli.commands.traverse import traverse
@@ -18,5 +19,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (download, train, evaluate, traverse, reconstruct, import_, export, show):
+for command in (download, train, evaluate, traverse, reconstruct, report, import_, export, show):
     app.command(command.__name__.strip("_"))(command)

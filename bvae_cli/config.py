@@ -103,6 +103,12 @@ def field_types(cls: type[Any]) -> dict[str, Any]:
     return {entry.name: hints[entry.name] for entry in dataclasses.fields(cls)}
 
 
+def declared(owner: type[Any], key: str) -> tuple[Any, str, Any]:
+    """The kind, the help and the default of a key of a dataclass."""
+    kind, text = typing.get_args(typing.get_type_hints(owner, include_extras=True)[key])
+    return kind, text, getattr(owner, key)
+
+
 def convert(value: Any, kind: Any, key: str) -> Any:
     """A YAML value as what its field is annotated with: 1e-4, which YAML calls a string, is a number here."""
     if kind == Knob:

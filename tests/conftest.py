@@ -1,11 +1,12 @@
 """What tests share: a small part of dSprites, a model trained on it, and the real command line."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from bvae_cli.__main__ import main
+from bvae_cli.checkpoint import load, save
+from bvae_cli.datasets.images import load as load_images
 from bvae_cli.datasets.sprites import draw
+from bvae_cli.evaluation.evaluating import evaluate
+from bvae_cli.params import Evaluate
+from bvae_cli.system.reporting import silent
 
 # Of two threads on two busy cores one waits for the other, ten times as long as both compute.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -126,3 +132,31 @@ def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     subprocess.run([BVAE, "train", "--cpu", "--data", data, "--out", folder, *settings], check=True, cwd=folder)
     return folder / "checkpoint.pt"
+
+
+@pytest.fixture(scope="session")
+def evaluated(checkpoint: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run with all that `train` and `evaluate` leave."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    for name in ("checkpoint.pt", "history.csv"):
+        shutil.copy(checkpoint.parent / name, folder)
+    settings = Evaluate(metrics=("mig", "modularity"))
+    evaluate(load(checkpoint), load_images(data, "dsprites"), settings, torch.device("cpu"), folder, silent)
+    return folder
+
+
+@pytest.fixture
+def run(evaluated: Path) -> Path:
+    """The same, to be changed."""
+    return Path(shutil.copytree(evaluated, "run"))
+
+
+@pytest.fixture
+def changed(checkpoint: Path) -> Callable[..., Path]:
+    """A run that holds nothing but the checkpoint, with some of its parts in place of its own."""
+
+    def change(folder: str, **parts: object) -> Path:
+        save(replace(load(checkpoint), **parts), Path(folder) / "checkpoint.pt")  # type: ignore[arg-type]
+        return Path(folder)
+
+    return change

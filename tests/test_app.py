@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import BVAE, Bvae, hear_ctrl_c
 
-COMMANDS = ["download", "train", "evaluate", "traverse", "reconstruct", "import", "export", "show"]
+COMMANDS = ["download", "train", "evaluate", "traverse", "reconstruct", "report", "import", "export", "show"]
 
 
 def test_the_help_names_the_commands_in_the_order_of_use(bvae: Bvae) -> None:
@@ -66,6 +66,7 @@ def test_wrong_usage_has_exit_code_2(bvae: Bvae, arguments: tuple[str, ...]) -> 
         (("evaluate", "nowhere.pt"), "there is no checkpoint nowhere.pt"),
         (("traverse", "nowhere.pt"), "there is no checkpoint nowhere.pt"),
         (("reconstruct", "nowhere.pt"), "there is no checkpoint nowhere.pt"),
+        (("report", "nowhere"), "there is no checkpoint nowhere"),
         (("show", "nowhere"), "there are no scores in nowhere"),
     ],
 )

@@ -90,8 +90,8 @@ def test_one_experiment_is_run_by_its_name(data: Path, tmp_path: Path) -> None:
     preset.write_text(yaml.safe_dump(settings))
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     dvc(tmp_path, "init", "-q")
-    done = stages_run(dvc(tmp_path, "repro", "pipelines/dvc.yaml:evaluate@yanndubs_factor"))
-    assert done == [f"pipelines/dvc.yaml:{stage}@yanndubs_factor" for stage in ("train", "evaluate")]
+    done = stages_run(dvc(tmp_path, "repro", "pipelines/dvc.yaml:report@yanndubs_factor"))
+    assert done == [f"pipelines/dvc.yaml:{stage}@yanndubs_factor" for stage in ("train", "evaluate", "report")]
     assert "kl_total_correlation" in json.loads((tmp_path / "runs/yanndubs_factor/metrics.json").read_text())
 
 
@@ -106,9 +106,10 @@ def test_a_change_reruns_what_depends_on_it_and_nothing_else(small_npz: Path, tm
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     dvc(tmp_path, "init", "-q")
 
-    everything = ["download", "train", "evaluate", "traverse", "reconstruct"]
+    everything = ["download", "train", "evaluate", "traverse", "reconstruct", "report"]
     assert sorted(stages_run(dvc(tmp_path, "repro"))) == sorted(everything)
     assert "higgins" in json.loads((tmp_path / "runs/dsprites/metrics.json").read_text())
+    assert "Higgins metric" in (tmp_path / "runs/dsprites/report.html").read_text()
     assert stages_run(dvc(tmp_path, "repro")) == []
 
     params["reconstruct"]["images"] = 3

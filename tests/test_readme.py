@@ -73,12 +73,12 @@ def test_a_command_does_what_it_says(newcomer: Path, command: str) -> None:
     assert done.stdout or done.stderr
     if command.startswith(("dvc repro", "dvc exp run")):
         run = re.findall(r"^Running stage '(\w+)'", done.stdout, flags=re.M)
-        depends = ["train", "evaluate", "traverse", "reconstruct"]
+        depends = ["train", "evaluate", "traverse", "reconstruct", "report"]
         assert sorted(run) == sorted(depends if "objective" in command else ["download", *depends])
 
 
 def test_the_readme_has_every_command_in_it() -> None:
-    for command in ("download", "train", "evaluate", "traverse", "reconstruct", "import", "export"):
+    for command in ("download", "train", "evaluate", "traverse", "reconstruct", "report", "import", "export"):
         assert any(line.startswith(f"bvae {command}") for line in COMMANDS)
 
 

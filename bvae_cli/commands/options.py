@@ -107,7 +107,7 @@ def option(section: str, key: str) -> Any:
     elif section == "objective":
         kind, shown = shared(key)
     else:
-        kind, text, default = declared(SECTIONS[section], key)
+        kind, text, default = config.declared(SECTIONS[section], key)
         unsaid = default is None or typing.get_origin(kind) is tuple
         shown = text if unsaid else f"{text} Default: {text_of(default)}."
     panel: dict[str, Any] = {"help": shown, "show_default": False, "rich_help_panel": section.capitalize()}
@@ -117,15 +117,9 @@ def option(section: str, key: str) -> Any:
     return Annotated[list[str] | None if several else kind | None, typer.Option(*option_flags(key), **panel)]
 
 
-def declared(owner: type[Any], key: str) -> tuple[Any, str, Any]:
-    """The kind, the help and the default of a key of a dataclass."""
-    kind, text = typing.get_args(typing.get_type_hints(owner, include_extras=True)[key])
-    return kind, text, getattr(owner, key)
-
-
 def shared(key: str) -> tuple[Any, str]:
     """The kind of a key of objectives, and its help: what it is to each that has it, and by default."""
-    entries = {name: declared(cls, key) for name, cls in OBJECTIVES.items() if key in config.field_types(cls)}
+    entries = {name: config.declared(cls, key) for name, cls in OBJECTIVES.items() if key in config.field_types(cls)}
     meanings: dict[str, list[str]] = {}
     for name, (_, text, default) in entries.items():
         meanings.setdefault(text.removesuffix("."), []).append(f"{name}: {text_of(default)}")

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from bvae_cli.evaluation.scoring import Scores
     from bvae_cli.latents import Latent
 
-LOSSES = {
-    "elbo": "evidence bound, nats ↑",
-    "reconstruction": "of a picture, nats ↓",
-    "kl": "told of a picture, nats",
-    "kl_mutual_information": "of it, of picture and code",
-    "kl_total_correlation": "of it, of the latents ↓",
-    "kl_dimension_wise": "of it, each from its prior ↓",
-    "udr": "alike in other runs ↑",
-}
-
 
 def show_scores(done: Evaluation) -> None:
     """Print the tables, and what is not in them."""
@@ -80,19 +70,13 @@ def show_ranking(files: Sequence[Path], ranking: Sequence[float]) -> None:
 
 def score_table(scores: Scores) -> Table:
     """A row a score: its value, what it means, and which way is better."""
-    from bvae_cli.encoding import UNUSED
-    from bvae_cli.metrics import METRICS
+    from bvae_cli.evaluation.meanings import MEANINGS
 
-    meanings = (
-        LOSSES
-        | {"latents_used": f"KL from {UNUSED:g} nats on"}
-        | {name: words for metric in METRICS.values() for name, words in metric.meanings.items()}
-    )
     table = Table(title="Scores")
     table.add_column("score")
     table.add_column("value", justify="right")
     table.add_column("what it means")
     for name, value in scores.values.items():
         spread = (scores.deviations | scores.errors).get(name)
-        table.add_row(name, f"{value:.4g}" + (f" ± {spread:.2g}" if spread else ""), meanings[name])
+        table.add_row(name, f"{value:.4g}" + (f" ± {spread:.2g}" if spread else ""), MEANINGS[name])
     return table

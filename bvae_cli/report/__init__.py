@@ -1,0 +1,1 @@
+"""Runs on a page that is sent to somebody: one file, which needs nothing beside it."""

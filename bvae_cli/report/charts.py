@@ -1,0 +1,142 @@
+"""Curves as SVG that stands in the text of a page, in its colours and its letters."""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+
+PALETTE = ("#3b82c4", "#e07b39", "#3a9e6e", "#c8508c", "#8c6bd0", "#a88c14", "#2fa3b5", "#d2554a", "#7f8fa3", "#7d9a2a")
+"""Seen on white and on black."""
+DASHES = ("solid", "dashed", "dotted")  # where there are more lines than colours
+FAINT = "#8a929c"
+INK = "#000000"  # which becomes the page's own
+SIZE = 4.2, 2.3  # inches, of 72 units each
+GREATEST = 1e100  # beyond which nothing is drawn
+PLACES = 250  # across a chart, at each of which a curve is drawn from its least to its greatest value
+STYLE: Any = {
+    "svg.hashsalt": "bvae",
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "ytick.minor.size": 0,
+    "lines.linewidth": 1.3,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a line is drawn."""
+
+    colour: str = PALETTE[0]
+    dash: str = DASHES[0]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve over steps."""
+
+    steps: Numbers
+    values: Numbers  # not finite where there is nothing to draw
+    look: Look = Look()
+
+
+def looks() -> Iterator[Look]:
+    """One after the other, the first thirty of them different."""
+    for dash in cycle(DASHES):
+        for colour in PALETTE:
+            yield Look(colour, dash)
+
+
+def chart(lines: Sequence[Line], name: str, words: str, wide: bool = False) -> Markup:
+    """Curves over steps, as an SVG.
+
+    Args:
+        lines: the curves.
+        name: of the chart, by which what it refers to inside is told from that of others on the page.
+        words: what it shows, for those who do not see it.
+        wide: whether the axis of values is logarithmic, where they can be shown so.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=SIZE, layout="constrained")
+        axes, drawn = figure.subplots(), []
+        for line in lines:
+            steps, values = thinned(line.steps, line.values)
+            axes.plot(steps, values, color=line.look.colour, linestyle=line.look.dash)
+            drawn.append(values)
+        scale(axes, drawn, wide)
+        text = io.StringIO()
+        figure.savefig(
+            text, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
+    return own(text.getvalue(), name, words)
+
+
+def thinned(steps: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
+    """A curve with its least and its greatest value at each place across a chart, and no others."""
+    finite = np.abs(values) < GREATEST
+    if finite.sum() <= 2 * PLACES:
+        return steps, np.where(finite, values, np.nan)
+    parts = np.array_split(np.flatnonzero(finite), PLACES)
+    kept = sorted({int(part[pick(values[part])]) for part in parts for pick in (np.argmin, np.argmax)})
+    return steps[kept], values[kept]
+
+
+def scale(axes: Axes, curves: Sequence[Numbers], wide: bool) -> None:
+    """Axes with a few round numbers."""
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    if wide and all(((values > 1 / GREATEST) | np.isnan(values)).all() for values in curves):
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter("")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axes.grid(visible=True, color=FAINT, alpha=0.25, linewidth=0.6)
+    axes.set_xlabel("step")
+
+
+def own(svg: str, name: str, words: str) -> Markup:
+    """Matplotlib's SVG as a part of a page: no name of it is used twice there, nothing in it is an address."""
+    root = ElementTree.fromstring(svg)
+    for element in root.iter():
+        attributes = {key.rpartition("}")[2]: value for key, value in element.attrib.items()}
+        element.tag = element.tag.rpartition("}")[2]
+        element.attrib = {key: owned(key, value, name) for key, value in attributes.items() if of_use(element.tag, key)}
+        element.tail = None
+        for child in [child for child in element if child.tag.rpartition("}")[2] in {"style", "metadata"}]:
+            element.remove(child)
+    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": words}
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def of_use(tag: str, key: str) -> bool:
+    """Whether an attribute is of use; groups are referred to by nobody."""
+    return key != "id" or tag != "g"
+
+
+def owned(key: str, value: str, name: str) -> str:
+    """The value of an attribute: names made the chart's own, the ink and the letters the page's."""
+    if key == "id":
+        return f"{name}-{value}"
+    if key in {"href", "clip-path"}:
+        return re.sub(r"(^|url\()#", rf"\g<1>#{name}-", value)
+    if key == "style":
+        value = re.sub(r"font-family: [^;]*;? ?", "", value).replace(INK, "currentColor")
+    return re.sub(r"\s+", " ", value)

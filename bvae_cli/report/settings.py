@@ -1,0 +1,98 @@
+"""Several runs, those that differ in their seed alone taken together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bvae_cli.checkpoint import Checkpoint, known_settings
+from bvae_cli.report.charts import Look, looks
+from bvae_cli.report.explained import Score
+from bvae_cli.report.parameters import parameters
+from bvae_cli.report.record import Record
+from bvae_cli.report.wording import pictures_of
+
+SEED = "train.seed"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Runs that differ in their seed alone."""
+
+    records: Sequence[Record]
+    look: Look  # of their curves
+
+    @property
+    def title(self) -> str:
+        """The run, or the first of them and how many more there are."""
+        first, *more = self.records
+        return f"{first.name} and {len(more)} more" if more else first.name
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A score over the runs of a setting."""
+
+    mean: float
+    deviation: float | None  # over the runs; None of one
+    count: int
+    best: bool = False  # among the settings
+
+
+def settings_of(records: Iterable[Record]) -> list[Setting]:
+    """Runs by setting, both in the order in which they are named."""
+    together: dict[str, list[Record]] = {}
+    for record in records:
+        together.setdefault(repr(facts(record.checkpoint)), []).append(record)
+    return [Setting(alike, look) for alike, look in zip(together.values(), looks(), strict=False)]
+
+
+def facts(checkpoint: Checkpoint) -> dict[str, str]:
+    """All that makes a run what it is, but for its seed."""
+    told = {entry.key: entry.value for entry in parameters(checkpoint) if entry.key != SEED}
+    return {
+        "data": f"{checkpoint.spec.name}: {pictures_of(checkpoint.spec)}",
+        "made by": checkpoint.foreign or "bvae",
+        "steps done": f"{checkpoint.step:,}",
+    } | told
+
+
+def seed_of(checkpoint: Checkpoint) -> str:
+    """The seed of a run, where it is known."""
+    train = known_settings(checkpoint).get("train")
+    return str(train["seed"]) if train else ""
+
+
+def differences(settings: Sequence[Setting]) -> dict[str, list[str]]:
+    """What is not the same in all settings: by name what it is in each, nothing where a setting has no such thing."""
+    told = [facts(setting.records[0].checkpoint) for setting in settings]
+    names = list(dict.fromkeys(name for each in told for name in each))
+    values = {name: [each.get(name, "") for each in told] for name in names}
+    return {name: row for name, row in values.items() if len(set(row)) > 1}
+
+
+def tallied(score: Score, settings: Sequence[Setting], scores: Mapping[str, Mapping[str, float]]) -> list[Tally | None]:
+    """A score in each setting; None where no run of it has one.
+
+    Args:
+        score: which.
+        settings: the settings.
+        scores: of each run, by its name, the scores by theirs.
+    """
+    tallies = [tally([scores[record.name].get(score.name) for record in setting.records]) for setting in settings]
+    means = [each.mean for each in tallies if each and math.isfinite(each.mean)]
+    if not score.better or len(set(means)) < 2:
+        return tallies
+    best = max(means) if score.better == "higher" else min(means)
+    return [each and Tally(each.mean, each.deviation, each.count, each.mean == best) for each in tallies]
+
+
+def tally(values: Sequence[float | None]) -> Tally | None:
+    """The mean and the standard deviation, by n - 1, of the values that there are."""
+    there = [value for value in values if value is not None]
+    if not there:
+        return None
+    return Tally(float(np.mean(there)), float(np.std(there, ddof=1)) if len(there) > 1 else None, len(there))

@@ -1,0 +1,50 @@
+"""The templates, filled in: whatever is put into them is escaped, and nothing may be missing."""
+
+import math
+from typing import Any
+
+import torch
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bvae_cli import __version__
+from bvae_cli.report.published import OF, SOURCE
+from bvae_cli.report.wording import counted, listed, pictures_of
+
+VERSIONS = {"bvae": __version__, "torch": str(torch.__version__)}
+WHOLE = 1e15  # from which on a number has a power of ten after all
+
+
+def render(template: str, **content: Any) -> str:
+    """A template with its content."""
+    environment = Environment(
+        loader=PackageLoader("bvae_cli.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {filtered.__name__: filtered for filtered in FILTERS}
+    return environment.get_template(template).render(content, versions=VERSIONS, study={"source": SOURCE, "of": OF})
+
+
+def figure(value: float, digits: int = 3) -> str:
+    """A number as it is read: so many digits that count, none after a whole number or a large one."""
+    if not math.isfinite(value):
+        return "not finite"
+    whole = (abs(value) >= 10**digits or value == int(value)) and abs(value) < WHOLE
+    shown = f"{value:,.0f}" if whole else f"{value:#.{digits}g}"
+    return shown.rstrip(".").replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share as it is read."""
+    return f"{share:.0%}"
+
+
+def breakable(path: str) -> Markup:
+    """A knob's path, which may go on in the next line after a comma."""
+    return Markup(",<wbr>").join(path.split(","))
+
+
+FILTERS = (breakable, counted, figure, listed, percent, pictures_of)
