@@ -52,7 +52,7 @@ def plot(
 ) -> Plot:
     """A chart of lines over the steps or over a knob, which goes by a name of its own on the page."""
     described = f"{title} over {'the steps of training' if across == 'step' else across}"
-    svg = chart(lines, f"chart-{name}", described, wide=name in WIDE, across=across)
+    svg = chart(lines, f"chart-{name}", described, wide=name.partition("-")[0] in WIDE, across=across)
     return Plot(title, words, svg, legend)
 
 

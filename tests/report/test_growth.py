@@ -10,7 +10,21 @@ from bvae_cli.objectives.capacity import Capacity
 from bvae_cli.report.growth import MOST, rises, stages_of, until_grown
 from bvae_cli.report.reading import Curves
 
-SHORT = ("--cpu", "--steps", 12, "--save-minutes", 0, "--log-every", 1, "--batch-size", 4, "--latent-dim", 2, "--out", "grown")
+SHORT = (
+    "--cpu",
+    "--steps",
+    12,
+    "--save-minutes",
+    0,
+    "--log-every",
+    1,
+    "--batch-size",
+    4,
+    "--latent-dim",
+    2,
+    "--out",
+    "grown",
+)
 
 
 def trained(bvae: Bvae, data: Path, *options: object) -> Page:
