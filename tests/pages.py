@@ -52,7 +52,7 @@ class Page(HTMLParser):
             self.refers.append(attributes["href"][1:])
         if tag == "img":
             assert attributes["alt"]
-            assert attributes["src"].startswith("data:image/webp;base64,")
+            assert attributes["src"].startswith(("data:image/webp;base64,", "data:image/png;base64,"))
             self.pictures.append(attributes["src"])
 
     def handle_endtag(self, tag: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from bvae_cli.datasets import DATASETS
 from bvae_cli.report.explained import groups_of
 from bvae_cli.report.films import reconstructions, rows_of
+from bvae_cli.report.growth import growth_of
 from bvae_cli.report.parameters import commands, parameters, recipe
 from bvae_cli.report.plots import plots_of
 from bvae_cli.report.provenance import provenance
@@ -17,7 +18,7 @@ from bvae_cli.report.wording import summary
 def page_of(record: Record, data: Path) -> str:
     """The page of a run, whose data file, where there is one, lies in a folder."""
     model = record.checkpoint
-    source, known = provenance(data, model.spec), parameters(model)
+    source, known, curves = provenance(data, model.spec), parameters(model), record.curves
     return render(
         "alone.html",
         record=record,
@@ -26,7 +27,8 @@ def page_of(record: Record, data: Path) -> str:
         rows=rows_of(model),
         groups=groups_of(record.scores.values if record.scores else []),
         ranges=ranges_for(model.spec),
-        plots=plots_of(record.curves, record.latents, model.params.objective) if record.curves else [],
+        plots=plots_of(curves, record.latents, model.params.objective) if curves else [],
+        growth=growth_of(curves, record.latents, model.params.objective, record.folder) if curves else None,
         reconstructions=reconstructions(model),
         parameters=known,
         changed=[entry for entry in known if entry.changed],

@@ -65,7 +65,7 @@ def looks() -> Iterator[Look]:
             yield Look(colour, dash)
 
 
-def chart(lines: Sequence[Line], name: str, words: str, wide: bool = False) -> Markup:
+def chart(lines: Sequence[Line], name: str, words: str, wide: bool = False, across: str = "step") -> Markup:
     """Curves over steps, as an SVG.
 
     Args:
@@ -73,6 +73,7 @@ def chart(lines: Sequence[Line], name: str, words: str, wide: bool = False) -> M
         name: of the chart, by which what it refers to inside is told from that of others on the page.
         words: what it shows, for those who do not see it.
         wide: whether the axis of values is logarithmic, where they can be shown so.
+        across: what the curves are over.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=SIZE, layout="constrained")
@@ -82,6 +83,7 @@ def chart(lines: Sequence[Line], name: str, words: str, wide: bool = False) -> M
             axes.plot(steps, values, color=line.look.colour, linestyle=line.look.dash)
             drawn.append(values)
         scale(axes, drawn, wide)
+        axes.set_xlabel(across)
         text = io.StringIO()
         figure.savefig(
             text, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -109,7 +111,6 @@ def scale(axes: Axes, curves: Sequence[Numbers], wide: bool) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axes.grid(visible=True, color=FAINT, alpha=0.25, linewidth=0.6)
-    axes.set_xlabel("step")
 
 
 def own(svg: str, name: str, words: str) -> Markup:

@@ -15,7 +15,8 @@ from bvae_cli.latents import Latent
 from bvae_cli.params import Traverse
 from bvae_cli.pictures import starts
 from bvae_cli.pictures.rendering import Pixels, tiles_of
-from bvae_cli.pictures.traversal import Axis, axes_of, film, moved, note_of, select, sheet, start_codes
+from bvae_cli.pictures.traversal import Axis, axes_of, farthest, film, moved, note_of, select, sheet, start_codes
+from bvae_cli.system.errors import BvaeError
 
 STARTS = 3  # images side by side in a film
 SWING = Traverse(span=3.0, frames=30, fps=12)  # the templates say how far
@@ -45,6 +46,14 @@ class Rows:
     undrawn: int = 0  # of which nothing is known, and that are too many to draw
 
 
+@dataclass(frozen=True)
+class Farthest:
+    """The latent whose mean over the data is farthest from zero."""
+
+    latent: Latent
+    still: str  # the address of it from a zero vector, over what the data spans
+
+
 @torch.inference_mode()
 def rows_of(checkpoint: Checkpoint) -> Rows:
     """The latents, from the most telling to the least; the first of those that are used are drawn."""
@@ -72,6 +81,18 @@ def codes_of(checkpoint: Checkpoint) -> Tensor:
     count = min(STARTS, len(checkpoint.examples))
     images = starts.examples(checkpoint, count) if count else None
     return start_codes(checkpoint.vae, images, replace(SWING, start="posterior" if count else "prior"))
+
+
+@torch.inference_mode()
+def farthest_of(checkpoint: Checkpoint) -> Farthest | None:
+    """The latent whose mean over the data is farthest from zero; None where that is not known."""
+    try:
+        latent = checkpoint.latents[farthest(checkpoint)]
+    except BvaeError:
+        return None
+    zero, axis = torch.zeros(1, checkpoint.vae.latent_dim), Axis.of(latent, Traverse(range="data"))
+    across = moved(checkpoint.vae, axis, zero, np.linspace(0, 1, COLUMNS))
+    return Farthest(latent, webp(mosaic(across.swapaxes(0, 1))))
 
 
 @torch.inference_mode()

@@ -42,9 +42,17 @@ def plots_of(curves: Curves, latents: Sequence[Latent], objective: Objective) ->
     return [*losses, each_latent(curves, latents), *parts, *knobs]
 
 
-def plot(name: str, title: str, words: str, lines: Sequence[Line], legend: Sequence[tuple[Look, str]] = ()) -> Plot:
-    """A chart of lines, which goes by a name of its own on the page."""
-    svg = chart(lines, f"chart-{name}", f"{title} over the steps of training", wide=name in WIDE)
+def plot(
+    name: str,
+    title: str,
+    words: str,
+    lines: Sequence[Line],
+    legend: Sequence[tuple[Look, str]] = (),
+    across: str = "step",
+) -> Plot:
+    """A chart of lines over the steps or over a knob, which goes by a name of its own on the page."""
+    described = f"{title} over {'the steps of training' if across == 'step' else across}"
+    svg = chart(lines, f"chart-{name}", described, wide=name.partition("-")[0] in WIDE, across=across)
     return Plot(title, words, svg, legend)
 
 
@@ -54,8 +62,8 @@ def line(curves: Curves, name: str, look: Look = PLAIN) -> Line:
     return Line(curves.steps[told], curves.columns[name][told], look)
 
 
-def each_latent(curves: Curves, latents: Sequence[Latent]) -> Plot:
-    """The KL of each latent, those that are used in colours."""
+def each_latent(curves: Curves, latents: Sequence[Latent], across: str = "step") -> Plot:
+    """The KL of each latent, those that are used in colours, over the steps or over a knob."""
     used = [latent for latent in latents if latent.used][:FILMED]
     legend = [(look, f"z{latent.index} {latent.factor or ''}") for look, latent in zip(looks(), used, strict=False)]
     coloured = [line(curves, f"kl_{latent.index}", look) for (look, _), latent in zip(legend, used, strict=True)]
@@ -63,7 +71,8 @@ def each_latent(curves: Curves, latents: Sequence[Latent]) -> Plot:
     faint = [line(curves, f"kl_{index}", Look(FAINT)) for index in others[:FILMED]]
     shown = [*legend, *([(Look(FAINT), "the others")] if faint else [])]
     words = "How much each latent tells of a picture, nats. One that stays at zero is unused."
-    return plot("latents", "KL divergence of each latent", words, [*faint, *coloured], shown)
+    name = "latents" if across == "step" else f"latents-{across}"
+    return plot(name, "KL divergence of each latent", words, [*faint, *coloured], shown, across)
 
 
 def overlaid(runs: Sequence[tuple[Curves, Look]], objectives: Sequence[Objective]) -> list[Plot]:

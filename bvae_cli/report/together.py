@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bvae_cli.report.explained import groups_of
-from bvae_cli.report.films import Rows, reconstructions, rows_of
+from bvae_cli.report.films import Farthest, Rows, farthest_of, reconstructions, rows_of
 from bvae_cli.report.likeness import likeness
 from bvae_cli.report.parameters import commands, recipe
 from bvae_cli.report.plots import Plot, overlaid
@@ -29,6 +29,7 @@ class Drawn:
     seed: str
     rows: Rows
     reconstructions: str
+    farthest: Farthest | None
     recipe: str
     commands: list[str]
     data: Provenance
@@ -68,6 +69,7 @@ def drawn(record: Record, data: Path) -> Drawn:
         seed_of(model),
         rows_of(model),
         reconstructions(model, FEW),
+        farthest_of(model),
         recipe(model),
         commands(record, source),
         source,

@@ -1,6 +1,7 @@
 """bvae report of several runs."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -121,3 +122,18 @@ def test_models_of_other_data_and_foreign_ones_stand_there_too(bvae: Bvae, chang
 )
 def test_what_differs_is_said_in_a_sentence(settings: int, runs: int, names: list[str], said: str) -> None:
     assert compared(settings, runs, names) == said
+
+
+def test_the_latent_that_lies_farthest_from_zero_is_drawn_from_there_where_it_is_known(
+    bvae: Bvae, changed: Callable[..., Path], checkpoint: Path
+) -> None:
+    latents = load(checkpoint).latents
+    moved = [replace(latent, centre=(0.1, -2.5, 0.4)[latent.index % 3]) for latent in latents]
+    one, other = (
+        changed("one", latents=moved),
+        changed("other", latents=[replace(latent, centre=math.nan) for latent in latents]),
+    )
+    assert bvae("report", one, other).code == 0
+    page = Page(Path("report.html").read_text(encoding="utf-8"))
+    assert page.source.count("is the farthest from zero") == 1
+    assert "z1, whose mean over the data, −2.5," in page.source

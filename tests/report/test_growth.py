@@ -1,0 +1,78 @@
+"""What came as a knob grew, on the page of a run."""
+
+from pathlib import Path
+
+import numpy as np
+from conftest import Bvae
+from pages import Page
+
+from bvae_cli.objectives.capacity import Capacity
+from bvae_cli.report.growth import MOST, rises, stages_of, until_grown
+from bvae_cli.report.reading import Curves
+
+SHORT = (
+    "--cpu",
+    "--steps",
+    12,
+    "--save-minutes",
+    0,
+    "--log-every",
+    1,
+    "--batch-size",
+    4,
+    "--latent-dim",
+    2,
+    "--out",
+    "grown",
+)
+
+
+def trained(bvae: Bvae, data: Path, *options: object) -> Page:
+    assert bvae("train", "--data", data, *SHORT, *options).code == 0
+    done = bvae("report", "grown")
+    assert done.code == 0, done.err
+    return Page(Path("grown/report.html").read_text(encoding="utf-8"))
+
+
+def test_a_page_shows_what_came_as_the_capacity_grew(bvae: Bvae, data: Path) -> None:
+    grows = ("--objective", "capacity", "--capacity", "0:0,9:18", "--picture-steps", 2)
+    page = trained(bvae, data, *grows)
+    assert "As capacity grew" in page.source
+    assert page.source.count('<figure class="stage">') == 5  # steps 2 to 10; at 12 it is what it was
+    assert "capacity 2, step 2<" in page.source
+    assert "capacity 18, step 10<" in page.source
+    assert "capacity 18, step 12<" not in page.source
+    assert "over capacity" in page.source
+
+
+def test_a_knob_that_falls_or_is_held_has_no_such_part(bvae: Bvae, data: Path) -> None:
+    assert "grew" not in trained(bvae, data, "--beta", "0:9,9:1").source
+    assert "grew" not in trained(bvae, data, "--beta", 4).source
+
+
+def test_a_damaged_picture_is_named(bvae: Bvae, data: Path) -> None:
+    trained(bvae, data, "--beta", "0:1,9:9")
+    Path("grown/pictures").mkdir()
+    Path("grown/pictures/step-0000002.png").write_text("no picture")
+    done = bvae("report", "grown")
+    assert done.code == 1
+    assert "step-0000002.png is damaged: it is no picture" in done.err
+
+
+def test_curves_end_where_the_knob_is_grown() -> None:
+    columns = {"beta": np.array([1.0, 2, 3, 3, 3]), "loss": np.arange(5.0)}
+    curves = Curves(np.arange(5.0), columns, ("beta",))
+    assert rises(curves, "beta")
+    grown = until_grown(curves, "beta")
+    assert grown.steps.tolist() == [1, 2, 3]
+    assert grown.columns["loss"].tolist() == [0, 1, 2]
+
+
+def test_of_many_pictures_some_are_shown_from_the_first_to_the_last(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for step in range(1, 30):
+        Image.new("L", (4, 4)).save(tmp_path / f"step-{step:07d}.png")
+    shown = stages_of(tmp_path, Capacity(capacity=((0, 0.0), (100, 25.0))), "capacity")
+    assert len(shown) == MOST
+    assert [shown[0].step, shown[-1].step] == [1, 29]
