@@ -22,12 +22,13 @@ KEYS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Home
 
 
 class Browser:
-    """A running one, and what it has told unasked."""
+    """A running one, what it has told unasked, and its open pages."""
 
     def __init__(self, commands: int, answers: int) -> None:
         self.commands, self.answers = commands, answers
         self.numbers, self.unread = itertools.count(1), b""
         self.events: list[dict[str, Any]] = []
+        self.pages: list[Page] = []
 
     def ask(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
         """Send a command and wait for its answer; raises AssertionError where it is refused."""
@@ -40,6 +41,10 @@ class Browser:
         assert "error" not in told, f"{method}: {told['error']}"
         result: dict[str, Any] = told["result"]
         return result
+
+    def close_pages(self) -> None:
+        while self.pages:
+            self.pages.pop().close()
 
     def told(self, until: float) -> dict[str, Any]:
         """The next message."""
@@ -85,16 +90,21 @@ class Page:
 
     def __init__(self, browser: Browser, page: Path, width: int = 1280, height: int = 900, **media: str) -> None:
         self.browser, self.url = browser, page.resolve().as_uri()
-        target = browser.ask("Target.createTarget", url="about:blank")["targetId"]
-        self.session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        browser.pages.append(self)
+        self.target = browser.ask("Target.createTarget", url="about:blank")["targetId"]
+        self.session = browser.ask("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
             self.ask(f"{domain}.enable")
         phone = width < 600
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
+        self.ask("Emulation.setTouchEmulationEnabled", enabled=phone)
         features = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in media.items()]
         self.ask("Emulation.setEmulatedMedia", features=features)
         self.ask("Page.navigate", url=self.url)
         self.wait_for("globalThis.explorer?.picture != null")
+
+    def close(self) -> None:
+        self.browser.ask("Target.closeTarget", targetId=self.target)
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         return self.browser.ask(method, self.session, **params)
@@ -132,6 +142,14 @@ class Page:
         for spot in spots[1:]:
             self.ask("Input.dispatchMouseEvent", type="mouseMoved", **spot, button="left", buttons=1)
         self.ask("Input.dispatchMouseEvent", type="mouseReleased", **spots[-1], **mouse)
+        self.settle()
+
+    def touch(self, selector: str, *shares: tuple[float, float]) -> None:
+        """Put a finger on the first spot of an element, move it over the others, and lift it."""
+        spots = [self.place(selector, *share) for share in shares]
+        for kind, spot in zip(("touchStart", *["touchMove"] * len(spots[1:])), spots, strict=True):
+            self.ask("Input.dispatchTouchEvent", type=kind, touchPoints=[spot])
+        self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
         self.settle()
 
     def click(self, selector: str) -> None:

@@ -12,8 +12,8 @@ const watchers = [];
 let range = "prior";
 let frame = 0;
 
-/** What can be asked from the console: pictures are (row, column, channel), from 0 to 1. */
-const explorer = { codes, encode, decode, picture: null };
+/** What can be asked and done from the console: pictures are (row, column, channel), from 0 to 1. */
+const explorer = { codes, move, encode, decode, picture: null };
 globalThis.explorer = explorer;
 
 /** float32, least byte first, of base64. */

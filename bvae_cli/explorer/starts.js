@@ -19,7 +19,7 @@ function depart(alone) {
 }
 
 /** Starts from a picture file. */
-async function open(file) {
+async function startFrom(file) {
   try {
     start(await createImageBitmap(file, { colorSpaceConversion: "none" }));
   } catch {
@@ -44,7 +44,7 @@ document.getElementById("mean").addEventListener("click", () => {
 
 const file = document.getElementById("file");
 file.addEventListener("change", () => {
-  if (file.files.length) open(file.files[0]);
+  if (file.files.length) startFrom(file.files[0]);
   file.value = ""; // so that the same may be chosen again
 });
 
@@ -59,7 +59,7 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   document.body.classList.remove("dropping");
   const [dropped] = event.dataTransfer.files;
-  if (dropped) open(dropped);
+  if (dropped) startFrom(dropped);
   else said.textContent = "What was dropped is no file.";
 });
 
