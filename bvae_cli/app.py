@@ -4,6 +4,7 @@ import typer
 
 from bvae_cli.commands.download import download
 from bvae_cli.commands.evaluate import evaluate
+from bvae_cli.commands.explore import explore
 from bvae_cli.commands.export import export
 from bvae_cli.commands.import_ import import_
 from bvae_cli.commands.reconstruct import reconstruct
@@ -19,5 +20,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (download, train, evaluate, traverse, reconstruct, report, import_, export, show):
+for command in (download, train, evaluate, traverse, reconstruct, report, explore, import_, export, show):
     app.command(command.__name__.strip("_"))(command)

@@ -15,9 +15,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from bvae_cli import config
 from bvae_cli.__main__ import main
-from bvae_cli.checkpoint import load, save
+from bvae_cli.checkpoint import Checkpoint, load, new_vae, save
 from bvae_cli.datasets.images import load as load_images
+from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.datasets.sprites import draw
 from bvae_cli.evaluation.evaluating import evaluate
 from bvae_cli.params import Evaluate
@@ -81,6 +83,15 @@ def bvae(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 def hear_ctrl_c() -> None:
     """In a process about to start: heed Ctrl-C, as what a shell starts in the background does not."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def scaled(net: str, channels: int, factor: float, latent_dim: int = 5) -> Checkpoint:
+    """A model with larger weights than new ones have, so that a picture is felt in what it gives."""
+    params = config.build({"model": {"net": net, "latent_dim": latent_dim}})
+    spec = DataSpec("dsprites", channels, "bernoulli", {})
+    vae = new_vae(params, spec).eval()
+    vae.load_state_dict({name: factor * weight for name, weight in vae.state_dict().items()})
+    return Checkpoint(0, params, spec, vae, [], torch.empty(0, channels, 64, 64, dtype=torch.uint8), foreign="a test's")
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ FLOORS = {
     "params": 3, "encoding": 3,
     "config": 4, "latents": 4,
     "checkpoint": 5, "survey": 5,
-    "pictures": 6, "evaluation": 6, "foreign": 6,
+    "pictures": 6, "evaluation": 6, "foreign": 6, "explorer": 6,
     "training": 7,
     "report": 8,
     "commands": 9, "app": 10, "__main__": 11,

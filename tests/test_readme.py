@@ -78,7 +78,17 @@ def test_a_command_does_what_it_says(newcomer: Path, command: str) -> None:
 
 
 def test_the_readme_has_every_command_in_it() -> None:
-    for command in ("download", "train", "evaluate", "traverse", "reconstruct", "report", "import", "export"):
+    for command in (
+        "download",
+        "train",
+        "evaluate",
+        "traverse",
+        "reconstruct",
+        "report",
+        "explore",
+        "import",
+        "export",
+    ):
         assert any(line.startswith(f"bvae {command}") for line in COMMANDS)
 
 

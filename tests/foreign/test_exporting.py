@@ -9,22 +9,12 @@ from typing import Any
 import onnx
 import pytest
 import torch
-from conftest import BVAE, Bvae
+from conftest import BVAE, Bvae, scaled
 from onnxruntime import InferenceSession
 
-from bvae_cli import __version__, config
-from bvae_cli.checkpoint import Checkpoint, load, new_vae, save
-from bvae_cli.datasets.spec import DataSpec
+from bvae_cli import __version__
+from bvae_cli.checkpoint import load, save
 from bvae_cli.models.nets import NETS
-
-
-def scaled(net: str, channels: int, factor: float) -> Checkpoint:
-    """A model with larger weights than new ones have, so that a picture is felt in what it gives."""
-    params = config.build({"model": {"net": net, "latent_dim": 5}})
-    spec = DataSpec("dsprites", channels, "bernoulli", {})
-    vae = new_vae(params, spec)
-    vae.load_state_dict({name: factor * weight for name, weight in vae.state_dict().items()})
-    return Checkpoint(0, params, spec, vae, [], torch.empty(0, channels, 64, 64, dtype=torch.uint8), foreign="a test's")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,31 @@
+"""bvae explore."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bvae_cli.commands.console import result, tell
+from bvae_cli.commands.options import FILES, CheckpointFile
+from bvae_cli.system.browser import browse
+
+
+def explore(
+    ckpt: CheckpointFile,
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the page to this file, and do not open it.", rich_help_panel=FILES),
+    ] = None,
+) -> None:
+    """Move the latents by hand, in the browser: a slider each, and the picture that they make.
+
+    The page is one file, explorer.html beside the checkpoint. The nets are in it: it works from the disk and from any
+    web host, and neither fetches nor sends anything.
+    """
+    from bvae_cli import checkpoint
+    from bvae_cli.explorer.page import write_page
+
+    page = write_page(checkpoint.load(ckpt), export or ckpt.with_name("explorer.html"))
+    result.print(page, soft_wrap=True, highlight=False)
+    if export is None and not browse(page):
+        tell("There is no browser here: open the page on any other machine. It needs nothing beside it.")

@@ -1,0 +1,164 @@
+"""bvae explore: the page, as it is written."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Bvae, scaled
+from torch import nn
+
+from bvae_cli.checkpoint import Checkpoint, save
+from bvae_cli.explorer.layers import layers_of
+from bvae_cli.explorer.page import page_of
+from bvae_cli.latents import Latent
+from bvae_cli.models.nets import NETS
+
+MALICE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
+
+
+@pytest.fixture
+def model() -> Checkpoint:
+    """One of ten latents of which all is known, with examples."""
+    latents = [Latent(index, 1.0, 0.1, -2.0, 2.0, "posX", 0.5, 0.5, 0.1) for index in range(10)]
+    return replace(scaled("burgess", 1, 1.0, 10), latents=latents, examples=torch.zeros(20, 1, 64, 64).byte())
+
+
+@pytest.fixture
+def saved(model: Checkpoint) -> Path:
+    save(model, Path("checkpoint.pt"))
+    return Path("checkpoint.pt")
+
+
+def block(page: str, name: str) -> str:
+    """The content of a script that is data."""
+    found = re.search(rf'<script type="[^"]+" id="{name}">(.*?)</script>', page, flags=re.S)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_page_knows_every_layer_and_every_weight_of_every_net(net: str, channels: int) -> None:
+    for half in NETS[net](channels, 5):
+        layers = layers_of(half, channels)
+        assert len(layers) == len(list(half.children()))
+        assert sum(weight.numel() for layer in layers for weight in layer.weights) == sum(
+            weight.numel() for weight in half.parameters()
+        )
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        (nn.Softplus(), "no layer for Softplus"),
+        (nn.BatchNorm2d(3), "no layer for BatchNorm2d"),
+        (nn.Conv2d(4, 4, 3, groups=2), "square convolutions alone"),
+        (nn.Conv2d(4, 4, 3, dilation=2), "square convolutions alone"),
+        (nn.Conv2d(4, 4, (3, 5)), "square convolutions alone"),
+        (nn.ConvTranspose2d(4, 4, 3, stride=2, output_padding=1), "square convolutions alone"),
+    ],
+)
+def test_a_layer_that_the_page_does_not_compute_is_refused(layer: nn.Module, said: str) -> None:
+    with pytest.raises(NotImplementedError, match=said):
+        layers_of(nn.Sequential(layer), 4)
+
+
+def test_names_from_the_checkpoint_are_texts_wherever_they_stand(model: Checkpoint) -> None:
+    latents = [replace(latent, factor=MALICE, kl=1.0) for latent in model.latents]
+    hostile = replace(model, latents=latents, foreign=MALICE, spec=replace(model.spec, name=MALICE))
+    page = page_of(hostile)
+    assert page.count("<script") == page_of(model).count("<script") == page.count("</script>")
+    assert not re.search(r"<img(?! src=\"data:)", page)
+    assert json.loads(block(page, "facts"))["latents"][0]["name"] == MALICE
+
+
+def test_the_page_names_no_address_and_its_policy_allows_none(model: Checkpoint) -> None:
+    page = page_of(model)
+    targets = re.findall(r'\b(?:src|href|action|srcset)="([^"]*)"|\burl\(', page)
+    assert targets
+    assert all(target.startswith("data:") for target in targets)
+    assert not re.search(r"https?:|wss?:|import\(|fetch\(|XMLHttpRequest|WebSocket|sendBeacon", page)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy
+    assert policy[1].startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy[1]
+
+
+def test_a_latent_whose_centre_is_not_known_has_it_at_zero(model: Checkpoint) -> None:
+    older = replace(model, latents=[replace(latent, centre=float("nan")) for latent in model.latents])
+    facts = block(page_of(older), "facts")
+    assert "NaN" not in facts
+    assert {latent["centre"] for latent in json.loads(facts)["latents"]} == {0.0}
+
+
+def test_latents_stand_from_the_most_telling_to_the_least_and_the_unused_are_folded(model: Checkpoint) -> None:
+    latents = [replace(latent, kl=float(latent.index % 5)) for latent in model.latents]
+    page = page_of(replace(model, latents=latents))
+    order = [int(index) for index in re.findall(r'<li class="latent" data-index="(\d+)"', page)]
+    assert order == [4, 9, 3, 8, 2, 7, 1, 6, 0, 5]
+    folded = page[page.index("2 unused latents") :]
+    assert re.findall(r'data-index="(\d+)"', folded) == ["0", "5"]
+
+
+def test_a_model_of_which_nothing_is_known_has_no_names_no_range_of_the_data_and_no_examples(model: Checkpoint) -> None:
+    nothing = torch.empty(0, *model.examples.shape[1:], dtype=torch.uint8)
+    page = page_of(replace(model, latents=[], examples=nothing, foreign="last of 1Konny/Beta-VAE"))
+    assert "Nothing is known of the latents" in page
+    for absent in ("nats", 'name="range"', 'class="examples"', "unused"):
+        assert absent not in re.sub(r"<(script|style).*?</\1>", "", page, flags=re.S)
+
+
+def test_the_size_is_four_thirds_of_the_weights_and_little_more(model: Checkpoint) -> None:
+    weights = sum(4 * weight.numel() for weight in model.vae.parameters())
+    assert 0 < len(page_of(model)) - 4 / 3 * weights < 60_000
+
+
+def test_the_same_checkpoint_gives_the_same_page(bvae: Bvae, saved: Path) -> None:
+    for name in ("a.html", "b.html"):
+        result = bvae("explore", saved, "--export", name)
+        assert (result.code, result.out.split(), result.err) == (0, [name], "")
+    assert Path("a.html").read_bytes() == Path("b.html").read_bytes()
+
+
+def test_the_page_is_opened_beside_the_checkpoint(bvae: Bvae, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Path("a run")
+    run.mkdir()
+    saved.rename(run / "checkpoint.pt")
+    Path("browser").write_text('#!/bin/sh\necho "talk"\nprintf %s "$1" > opened\n')
+    Path("browser").chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{Path.cwd()}/browser %s")
+    result = bvae("explore", run / "checkpoint.pt")
+    assert (result.code, result.out, result.err) == (0, "a run/explorer.html\n", "")
+    assert Path("opened").read_text() == (run / "explorer.html").resolve().as_uri()
+
+
+def test_without_a_browser_it_is_said_how_to_see_the_page(
+    bvae: Bvae, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(Path.cwd()))
+    result = bvae("explore", saved)
+    assert result.code == 0
+    assert result.out == "explorer.html\n"
+    assert "There is no browser here" in result.err
+    assert Path("explorer.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere.pt",), "there is no checkpoint nowhere.pt"),
+        (("CKPT", "--export", "/proc/explorer.html"), "cannot write /proc/explorer.html"),
+        (("CKPT", "--export", "folder.html"), "cannot write folder.html"),
+        (("CKPT", "--export", "model.pt"), "model.pt would not be opened as a page"),
+    ],
+)
+def test_what_is_wrong_is_said(bvae: Bvae, saved: Path, arguments: tuple[str, ...], said: str) -> None:
+    Path("folder.html").mkdir()
+    result = bvae("explore", *(saved if argument == "CKPT" else argument for argument in arguments))
+    assert result.code == 1
+    assert said in result.err
