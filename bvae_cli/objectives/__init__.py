@@ -3,6 +3,7 @@
 from bvae_cli.objectives.beta import Beta
 from bvae_cli.objectives.beta_tc import BetaTC
 from bvae_cli.objectives.capacity import Capacity
+from bvae_cli.objectives.dc_ign import DcIgn
 from bvae_cli.objectives.dip_i import DipI
 from bvae_cli.objectives.dip_ii import DipII
 from bvae_cli.objectives.factor import Factor
@@ -19,4 +20,5 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "dip_i": DipI,
     "dip_ii": DipII,
     "info": Info,
+    "dc_ign": DcIgn,
 }
