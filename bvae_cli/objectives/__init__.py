@@ -8,6 +8,7 @@ from bvae_cli.objectives.dip_i import DipI
 from bvae_cli.objectives.dip_ii import DipII
 from bvae_cli.objectives.factor import Factor
 from bvae_cli.objectives.info import Info
+from bvae_cli.objectives.info_gan import InfoGan
 from bvae_cli.objectives.objective import Objective
 from bvae_cli.objectives.vae import Vae
 
@@ -21,4 +22,5 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "dip_ii": DipII,
     "info": Info,
     "dc_ign": DcIgn,
+    "info_gan": InfoGan,
 }

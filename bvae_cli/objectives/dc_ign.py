@@ -41,7 +41,7 @@ class DcIgn(Objective):
         """The loss of a batch: a scalar, nats an image."""
         own = active(out.z, step)
         distance = (out.mean - out.mean.mean(dim=0)).square() * ~own / 2  # (batch, latent_dim)
-        regulariser = out.kl * own + step["invariance"] * distance
+        regulariser = out.kl + step["invariance"] * distance
         return out.reconstruction.mean() + regulariser.mean(dim=0).sum()
 
 
