@@ -5,24 +5,19 @@ independent components, a net that has learnt nothing, and noise, on 50,000 imag
 """
 
 import argparse
-import warnings
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from sklearn.decomposition import PCA, FastICA
 
-from bvae_cli.datasets.images import Images, load, some
-from bvae_cli.encoding import encode
+from bvae_cli.datasets.images import load, some
+from bvae_cli.evaluation.known import KNOWN, LATENT_DIM, untrained
 from bvae_cli.metrics import METRICS
 from bvae_cli.metrics.truth import Truth
-from bvae_cli.models.vae import VAE
-from bvae_cli.system.reporting import silent
 
-IMAGES, LATENT_DIM, PIXELS_LEARNT = 50_000, 10, 10_000
+IMAGES = 50_000
 PUBLISHED = {
     "factors": "100",
     "pixels": "45.75 ± 0.8",
@@ -43,10 +38,8 @@ def main() -> None:
     images = load(options.data, "dsprites")
     drawn = some(images, IMAGES, options.seed)
     truth = Truth.of(images.factors(drawn), list(images.spec.factors))
-    scores = {
-        name: scored(represented(name, images.at(drawn), truth, options.seed), truth, options.seed)
-        for name in PUBLISHED
-    }
+    cases, shown = {**KNOWN, "untrained": untrained("conv_h")}, images.at(drawn)
+    scores = {name: scored(cases[name](shown, truth, options.seed), truth, options.seed) for name in PUBLISHED}
     table = Table("", *PUBLISHED, title="dSprites")
     table.add_row("published, %", *PUBLISHED.values())
     for score in scores["factors"]:
@@ -63,26 +56,5 @@ def scored(codes: NDArray[np.float32], truth: Truth, seed: int) -> dict[str, flo
     return found
 
 
-def represented(name: str, images: Images, truth: Truth, seed: int) -> NDArray[np.float32]:
-    """(images, latents): the codes of a case."""
-    if name == "factors":
-        return truth.factors.astype(np.float32)
-    if name == "noise":
-        return np.random.default_rng(seed).normal(size=(len(images), LATENT_DIM)).astype(np.float32)
-    torch.manual_seed(seed)
-    if name == "untrained":
-        vae = VAE("conv_h", "bernoulli", images.spec.channels, LATENT_DIM)
-        return np.asarray(encode(vae, images, "float32", silent).mean)
-    pixels = np.asarray(images[:].flatten(1))
-    if name == "pixels":
-        return pixels
-    components = PCA(LATENT_DIM, random_state=seed)
-    if name == "ICA":
-        components = FastICA(LATENT_DIM, random_state=seed, max_iter=500, whiten="unit-variance")
-    return np.asarray(components.fit(pixels[:PIXELS_LEARNT]).transform(pixels), np.float32)
-
-
 if __name__ == "__main__":
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of ICA, which may not settle
-        main()
+    main()

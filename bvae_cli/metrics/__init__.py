@@ -8,6 +8,7 @@ from bvae_cli.metrics.dci import dci, dci_published
 from bvae_cli.metrics.explicitness import explicitness
 from bvae_cli.metrics.factor_vae import factor_vae
 from bvae_cli.metrics.higgins import higgins
+from bvae_cli.metrics.higgins_published import higgins_published
 from bvae_cli.metrics.irs import irs
 from bvae_cli.metrics.mig import mig
 from bvae_cli.metrics.mig_sampled import mig_sampled
@@ -43,6 +44,7 @@ METRICS: dict[str, Metric] = {
     "explicitness": Metric(explicitness, {"explicitness": "values told, linearly ↑"}),
     "factor_vae": Metric(factor_vae, {"factor_vae": "held factor, stillest latent ↑"}),
     "higgins": Metric(higgins, {"higgins": "shared factor told ↑"}),
+    "higgins_published": Metric(higgins_published, {"higgins_published": "the same, as published ↑"}, usual=False),
     "irs": Metric(irs, {"irs": "unmoved by others ↑"}),
     "mig": Metric(mig, {"mig": "best latent's lead ↑"}),
     "mig_sampled": Metric(mig_sampled, {"mig_sampled": "the same, of samples ↑"}, posterior=True, slow=True),

@@ -1,5 +1,6 @@
 """The variational autoencoder of Kingma & Welling 2014 (arXiv 1312.6114), whatever its objective."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,7 @@ class ForwardPass:
     mean: Tensor  # (batch, latent_dim)
     logvar: Tensor  # (batch, latent_dim)
     noise: Tensor  # (batch, latent_dim), standard normal
-    z: Tensor  # (batch, latent_dim), the sample of the posterior that the noise makes
+    z: Tensor  # (batch, latent_dim), what is decoded: the sample of the posterior that the noise makes
     reconstruction: Tensor  # (batch,), -log p(x given z), nats an image
     kl: Tensor  # (batch, latent_dim), KL(q(z_j given x) ‖ N(0, 1)), nats
 
@@ -40,9 +41,14 @@ class VAE(nn.Module):
         """The expected picture, (batch, channels, 64, 64) in [0, 1], of (batch, latent_dim)."""
         return torch.sigmoid(self.decoder(z).float())
 
-    def forward(self, images: Tensor, noise: Tensor) -> ForwardPass:
-        """Encode, sample with (batch, latent_dim) standard normal `noise`, decode and compare."""
+    def forward(self, images: Tensor, noise: Tensor, change: Callable[[Tensor], Tensor] | None = None) -> ForwardPass:
+        """Encode, sample with (batch, latent_dim) standard normal `noise`, decode and compare.
+
+        Where there is a `change`, it is what that makes of the sample that is decoded.
+        """
         mean, logvar = self.encode(images)
         z = mean + torch.exp(logvar / 2) * noise
+        if change:
+            z = change(z)
         reconstruction = self.likelihood(self.decoder(z).float(), images)
         return ForwardPass(mean, logvar, noise, z, reconstruction, gaussian_kl(mean, logvar))

@@ -39,7 +39,7 @@ class Factor(Objective):
         total_correlation: Tensor = (joint - apart).mean()
         return out.reconstruction.mean() + out.kl.mean(dim=0).sum() + step["gamma"] * total_correlation
 
-    def rivals(self, latent_dim: int) -> Sequence[Rival]:
+    def rivals(self, latent_dim: int, channels: int) -> Sequence[Rival]:
         """The discriminator, with the coefficients that its authors give Adam (appendix A)."""
         from bvae_cli.models.discriminator import Discriminator
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from bvae_cli.models.vae import ForwardPass
+    from bvae_cli.models.vae import VAE, ForwardPass
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,9 @@ class Step:
     knobs: Mapping[str, float | Tensor]  # as they are at this step; scalars on the device where training runs
     images: int  # that the data set has, of which a batch is drawn
     nets: Sequence[nn.Module] = ()  # of the objective's rivals, in their order
+    factors: int = 1  # of the data that vary
+    factor: int | Tensor = 0  # the one of them, from 0, that varies in this batch, where the objective wants it alone
+    grains: Sequence[Tensor] | Tensor = ()  # standard normal, (batch, channels, 64, 64), as many as the objective takes
 
     def __getitem__(self, name: str) -> float | Tensor:
         """The value of a knob."""
@@ -40,11 +43,17 @@ class Objective(ABC):
     """A frozen dataclass: its fields are its knobs, calling it gives the loss."""
 
     least_batch: ClassVar[int] = 1  # images, with fewer of which there is no loss
+    grains: ClassVar[int] = 0  # how often it takes noise for each pixel in a step
+    one_factor: ClassVar[bool] = False  # whether each batch is to vary in one factor of the data alone
+
+    def forward(self, vae: VAE, images: Tensor, noise: Tensor, step: Step) -> ForwardPass:
+        """What the loss is taken of; images are (batch, channels, 64, 64), noise is (batch, latent_dim)."""
+        return vae(images, noise)  # type: ignore[no-any-return]
 
     @abstractmethod
     def __call__(self, out: ForwardPass, step: Step) -> Tensor:
         """The loss of a batch at a step: a scalar, nats an image."""
 
-    def rivals(self, latent_dim: int) -> Sequence[Rival]:
-        """What is to be trained beside a model of so many latents, new."""
+    def rivals(self, latent_dim: int, channels: int) -> Sequence[Rival]:
+        """What is to be trained beside a model of so many latents and channels, new."""
         return ()

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from bvae_cli.datasets.images import Source
+from bvae_cli.datasets.one_factor import varying
 from bvae_cli.params import Params
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.files import sole
@@ -25,15 +26,11 @@ def fit(
     there is none, it goes on from a checkpoint.pt that has fewer steps than are wanted now, or begins.
 
     Raises:
-        BvaeError: there are fewer images than a batch holds, the loss is no longer finite, `out` cannot be written or
-            is in use, or what is there to go on from is another experiment.
+        BvaeError: the objective cannot learn from these images, the loss is no longer finite, `out` cannot be written
+            or is in use, or what is there to go on from is another experiment.
         InterruptionError: SIGINT or SIGTERM came; what was done is in last.pt.
     """
-    size, least = params.train.batch_size, params.objective.least_batch
-    if size < least:
-        raise BvaeError(f"train.batch_size is {size}, but this objective compares images", f"choose {least} at least.")
-    if len(images) < size:
-        raise BvaeError(f"train.batch_size is {size}, but there are only {len(images)} images", "choose less.")
+    require_enough(params, images)
     keep_freed_memory()
     with sole(out), postponed() as asked:
         before = latest(out, params, images.spec) if resume else None
@@ -51,3 +48,17 @@ def fit(
             if number := asked():
                 raise InterruptionError(number, f"stopped at step {run.step}, which {out / 'last.pt'} holds")
         run.finish(report)
+
+
+def require_enough(params: Params, images: Source) -> None:
+    """Raise BvaeError where there are too few images in a batch, too few in all, or too few latents."""
+    size, least = params.train.batch_size, params.objective.least_batch
+    if size < least:
+        raise BvaeError(f"train.batch_size is {size}, but this objective compares images", f"choose {least} at least.")
+    if len(images) < size:
+        raise BvaeError(f"train.batch_size is {size}, but there are only {len(images)} images", "choose less.")
+    if params.objective.one_factor and (latents := params.model.latent_dim) < len(factors := varying(images.spec)):
+        raise BvaeError(
+            f"model.latent_dim is {latents}, but each of {len(factors)} factors takes one for itself",
+            f"choose {len(factors)} at least.",
+        )

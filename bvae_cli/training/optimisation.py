@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.datasets import one_factor
+from bvae_cli.datasets.spec import SIDE, DataSpec
 from bvae_cli.datasets.unpacking import unpack
 from bvae_cli.models.vae import VAE, ForwardPass
 from bvae_cli.objectives.objective import Step
@@ -28,14 +29,18 @@ class Optimisation:
         """Begin at the model's weights, with the noise and the rivals of the seed, after so many steps."""
         self.vae, self.data, self.params, self.device = vae, data, params, device
         with seeded(params.train.seed):
-            self.rivals = params.objective.rivals(vae.latent_dim)
+            self.rivals = params.objective.rivals(vae.latent_dim, data.channels)
         self.nets = [vae, *(rival.net.to(device) for rival in self.rivals)]
         self.rate = torch.zeros((), device=device)
         self.knobs = {name: torch.zeros((), device=device) for name in values_at(params.objective, 0)}
-        self.told = Step(self.knobs, data.count, self.nets[1:])
+        self.factor = torch.zeros((), dtype=torch.long, device=device)
+        factors = len(one_factor.varying(data)) if params.objective.one_factor else 1
+        size = params.train.batch_size
+        self.grains = torch.zeros(params.objective.grains, size, data.channels, SIDE, SIDE, device=device)
+        self.told = Step(self.knobs, data.count, self.nets[1:], factors, self.factor, self.grains)
         self.optimizers = self.chosen(done - 1)
         self.random = torch.Generator(device).manual_seed(params.train.seed)
-        self.noise = torch.zeros(params.train.batch_size, vae.latent_dim, device=device)
+        self.noise = torch.zeros(size, vae.latent_dim, device=device)
         self.packed: Tensor | None = None  # (batch, bytes)
         self.sums = torch.zeros(3 + vae.latent_dim, device=device)
         self.update = repeated(self.compute, device)
@@ -62,9 +67,12 @@ class Optimisation:
             self.packed = torch.empty_like(packed, device=self.device)
         self.packed.copy_(packed, non_blocking=True)
         self.noise.normal_(generator=self.random)
+        self.grains.normal_(generator=self.random)
         self.rate.fill_(at(self.params.train.learning_rate, number))
         for name, value in values_at(self.params.objective, number).items():
             self.knobs[name].fill_(value)
+        if self.params.objective.one_factor:
+            self.factor.fill_(one_factor.varied(self.data, self.params.train.seed, number))
         if number == self.params.train.adam_steps:
             self.take_over(number)
         self.update()
@@ -82,8 +90,9 @@ class Optimisation:
         """What is the same in every step."""
         assert self.packed is not None
         with arithmetic(self.device, self.params.train.precision):
-            out = self.vae(unpack(self.packed, self.data), self.noise)
-            losses = [self.params.objective(out, self.told), *(rival.loss(rival.net, out) for rival in self.rivals)]
+            objective, images = self.params.objective, unpack(self.packed, self.data)
+            out = objective.forward(self.vae, images, self.noise, self.told)
+            losses = [objective(out, self.told), *(rival.loss(rival.net, out) for rival in self.rivals)]
         for net, loss in zip(self.nets, losses, strict=True):
             net.zero_grad()
             loss.backward(inputs=list(net.parameters()))  # type: ignore[no-untyped-call]

@@ -3,12 +3,14 @@
 import copy
 import math
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bvae_cli.checkpoint import Checkpoint, load, new_vae, require_same, save
+from bvae_cli.datasets import one_factor
 from bvae_cli.datasets.images import Source
 from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.encoding import encode
@@ -40,7 +42,8 @@ class Run:
         done = before.step if before else 0
         self.optimisation = Optimisation(self.vae, images.spec, params, device, done)
         self.step, self.least, text = self.restore(before) if before else (0, math.inf, heading(params))
-        self.batches = images.batches(params.train.batch_size, params.train.seed, self.step)
+        batches = partial(one_factor.batches, images) if params.objective.one_factor else images.batches
+        self.batches = batches(params.train.batch_size, params.train.seed, self.step)
         self.history = History(folder / "history.csv", text)
         self.board = Board(folder / "tensorboard", self.step) if params.keep.tensorboard else None
         self.best: tuple[int, VAE] | None = None  # while it is not written

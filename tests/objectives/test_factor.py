@@ -121,7 +121,7 @@ def correlated(count: int, correlation: float) -> Tensor:
 @pytest.mark.parametrize(("correlation", "off"), [(0.95, 0.35), (0.0, 0.1)])
 def test_a_discriminator_comes_near_the_total_correlation(correlation: float, off: float) -> None:
     torch.manual_seed(0)
-    (rival,) = Factor().rivals(2)
+    (rival,) = Factor().rivals(2, channels=1)
     adam = torch.optim.Adam(rival.net.parameters(), lr=1e-3, betas=rival.betas)
     for _ in range(100):
         z, noise = correlated(64, correlation), torch.randn(64, 2)

@@ -1,0 +1,79 @@
+"""Representations that everybody can make anew, without training: what learnt ones are compared with."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bvae_cli.datasets.images import Images
+from bvae_cli.encoding import encode
+from bvae_cli.metrics.truth import Truth
+from bvae_cli.models.vae import VAE
+from bvae_cli.system.device import seeded
+from bvae_cli.system.reporting import silent
+
+LATENT_DIM = 10
+LEARNT = 10_000  # images that components are learnt from
+ITERATIONS = 500  # of independent component analysis
+
+Codes = NDArray[np.float32]
+
+
+def factors(images: Images, truth: Truth, seed: int) -> Codes:
+    """(images, factors): the truth itself."""
+    return truth.factors.astype(np.float32)
+
+
+def noise(images: Images, truth: Truth, seed: int) -> Codes:
+    """(images, 10): what has nothing to do with the images."""
+    return np.random.default_rng(seed).normal(size=(len(images), LATENT_DIM)).astype(np.float32)
+
+
+def pixels(images: Images, truth: Truth, seed: int) -> Codes:
+    """(images, pixels): each a latent."""
+    return np.asarray(images[:].flatten(1))
+
+
+def principal(images: Images, truth: Truth, seed: int) -> Codes:
+    """(images, 10): the principal components of the pixels."""
+    from sklearn.decomposition import PCA
+
+    return projected(PCA(LATENT_DIM, random_state=seed), images)
+
+
+def independent(images: Images, truth: Truth, seed: int) -> Codes:
+    """(images, 10): the independent components of the pixels, settled or not."""
+    from sklearn.decomposition import FastICA
+
+    components = FastICA(LATENT_DIM, random_state=seed, max_iter=ITERATIONS, whiten="unit-variance")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it did not settle
+        return projected(components, images)
+
+
+def projected(components: Any, images: Images) -> Codes:
+    """(images, 10): the pixels in scikit-learn's components of some of them."""
+    every = images[:].flatten(1).numpy()
+    return np.asarray(components.fit(every[:LEARNT]).transform(every), np.float32)
+
+
+def untrained(net: str) -> Callable[[Images, Truth, int], Codes]:
+    """(images, 10): the posterior means of a net that has learnt nothing."""
+
+    def represent(images: Images, truth: Truth, seed: int) -> Codes:
+        with seeded(seed):
+            vae = VAE(net, "bernoulli", images.spec.channels, LATENT_DIM)
+        return np.asarray(encode(vae, images, "float32", silent).mean)
+
+    return represent
+
+
+KNOWN: dict[str, Callable[[Images, Truth, int], Codes]] = {
+    "factors": factors,
+    "pixels": pixels,
+    "PCA": principal,
+    "ICA": independent,
+    "noise": noise,
+}

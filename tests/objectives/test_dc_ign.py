@@ -1,0 +1,64 @@
+"""DC-IGN: what is decoded, and what moves latents that are held."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Bvae
+
+from bvae_cli.models.vae import VAE, ForwardPass
+from bvae_cli.objectives.dc_ign import DcIgn, held
+from bvae_cli.objectives.objective import Step
+
+LATENTS, FACTORS, BATCH = 5, 3, 6
+STEP = Step({"invariance": 0.01}, images=100, factors=FACTORS, factor=torch.tensor(1))
+OWN = [1, 4]  # of five latents those of the second of three factors
+HELD = [0, 2, 3]
+
+
+def test_latents_of_other_factors_are_their_mean_over_the_batch() -> None:
+    torch.manual_seed(0)
+    vae, images, noise = VAE("conv_h", "bernoulli", 1, LATENTS), torch.rand(BATCH, 1, 64, 64), torch.randn(BATCH, 5)
+    out = DcIgn().forward(vae, images, noise, STEP)
+    sample = out.mean + torch.exp(out.logvar / 2) * noise
+    assert torch.equal(out.z[:, OWN], sample[:, OWN])
+    assert torch.equal(out.z[:, HELD], sample.mean(dim=0)[HELD].expand(BATCH, 3))
+    expected = vae.likelihood(vae.decoder(out.z), images)
+    assert torch.equal(out.reconstruction, expected)
+
+
+def test_no_gradient_of_the_reconstruction_comes_to_latents_that_are_held() -> None:
+    z = torch.randn(BATCH, LATENTS, requires_grad=True)
+    held(z, STEP).sum().backward()  # type: ignore[no-untyped-call]
+    assert z.grad is not None
+    assert z.grad[:, OWN].eq(1).all()
+    assert z.grad[:, HELD].eq(0).all()
+
+
+def test_what_is_held_is_pulled_to_its_mean_by_a_hundredth_of_the_distance() -> None:
+    mean = torch.randn(BATCH, LATENTS, dtype=torch.float64, requires_grad=True)
+    out = ForwardPass(mean, mean, mean, mean, torch.full((BATCH,), 30.0), torch.ones(BATCH, LATENTS))
+    loss = DcIgn()(out, STEP)
+    loss.backward()  # type: ignore[no-untyped-call]
+    distance = (mean - mean.mean(dim=0)).detach()
+    assert loss.item() == pytest.approx(30 + LATENTS + 0.005 * distance[:, HELD].square().sum().item() / BATCH)
+    assert mean.grad is not None
+    torch.testing.assert_close(mean.grad[:, HELD], 0.01 * distance[:, HELD] / BATCH)
+    assert mean.grad[:, OWN].eq(0).all()
+
+
+def test_a_run_takes_batches_of_one_factor_from_memory_and_from_the_disk_alike(bvae: Bvae, data: Path) -> None:
+    options = ["--cpu", "--data", data, "--objective", "dc_ign", "--steps", 6, "--log-every", 1, "--batch-size", 8]
+    assert bvae("train", *options, "--out", "memory").code == 0
+    assert bvae("train", *options, "--out", "disk", "--stream").code == 0
+    texts = [Path(name, "history.csv").read_text() for name in ("memory", "disk")]
+    assert texts[0] == texts[1]
+    assert next(iter(csv.DictReader(texts[0].splitlines())))["invariance"] == "0.01"
+
+
+def test_too_few_latents_are_refused(bvae: Bvae, data: Path) -> None:
+    result = bvae("train", "--cpu", "--data", data, "--objective", "dc_ign", "--latent-dim", 4)
+    assert result.code == 1
+    assert "model.latent_dim is 4, but each of 5 factors takes one for itself" in result.err
+    assert "choose 5 at least" in result.err
