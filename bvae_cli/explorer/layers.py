@@ -41,33 +41,34 @@ def layers_of(net: nn.Module, channels: int) -> list[Layer]:
 
 def dense(module: nn.Linear, _: int) -> Layer:
     """Each number of all."""
-    return Layer("dense", weights=(module.weight.T, module.bias))
+    return Layer("dense", weights=(module.weight.T, bias(module, module.out_features)))
 
 
 def convolution(module: nn.Conv2d, _: int) -> Layer:
     """Each pixel of a patch, (row, column, channel)."""
     matrix = module.weight.permute(2, 3, 1, 0).reshape(-1, module.out_channels)
-    return Layer("convolution", geometry(module), (matrix, bias(module)))
+    return Layer("convolution", geometry(module), (matrix, bias(module, module.out_channels)))
 
 
 def transposed(module: nn.ConvTranspose2d, _: int) -> Layer:
     """A patch, (row, column, channel), of each pixel."""
     matrix = module.weight.permute(0, 2, 3, 1).reshape(module.in_channels, -1)
-    return Layer("transposed", geometry(module), (matrix, bias(module)))
+    return Layer("transposed", geometry(module), (matrix, bias(module, module.out_channels)))
 
 
 def geometry(module: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, int]:
-    """What patches a convolution takes or gives; raises NotImplementedError where they are not plain squares."""
+    """What patches a convolution takes or gives; raises NotImplementedError where it is no common one."""
     sizes = {"kernel": module.kernel_size, "stride": module.stride, "padding": module.padding}
     plain = {name: size[0] for name, size in sizes.items() if isinstance(size, tuple) and len(set(size)) == 1}
-    if len(plain) < len(sizes) or module.groups != 1 or {*module.dilation, *module.output_padding} != {0, 1}:
-        raise NotImplementedError(f"the explorer computes square convolutions alone, not {module}")
+    common = module.groups == 1 and set(module.dilation) == {1} and module.padding_mode == "zeros"
+    if len(plain) < len(sizes) or not common or any(module.output_padding):
+        raise NotImplementedError(f"the explorer computes common, square convolutions alone, not {module}")
     return {**plain, "in": module.in_channels, "out": module.out_channels}
 
 
-def bias(module: nn.Conv2d | nn.ConvTranspose2d) -> Tensor:
-    """What is added to each pixel, (out,)."""
-    return torch.zeros(module.out_channels) if module.bias is None else module.bias
+def bias(module: nn.Linear | nn.Conv2d | nn.ConvTranspose2d, outputs: int) -> Tensor:
+    """What is added to each output or channel, (out,)."""
+    return torch.zeros(outputs) if module.bias is None else module.bias
 
 
 def flatten(_: nn.Flatten, channels: int) -> Layer:

@@ -35,7 +35,7 @@ def write_page(checkpoint: Checkpoint, path: Path) -> Path:
     Raises:
         BvaeError: the file would not be taken for a page, or cannot be written.
     """
-    if path.suffix not in {".html", ".htm"}:
+    if path.suffix.lower() not in {".html", ".htm"}:
         raise BvaeError(f"{path} would not be opened as a page", f"end its name in .html: --export {path.stem}.html")
     write_text(path, page_of(checkpoint))
     return path

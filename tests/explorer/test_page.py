@@ -58,6 +58,7 @@ def test_the_page_knows_every_layer_and_every_weight_of_every_net(net: str, chan
         (nn.Conv2d(4, 4, 3, groups=2), "square convolutions alone"),
         (nn.Conv2d(4, 4, 3, dilation=2), "square convolutions alone"),
         (nn.Conv2d(4, 4, (3, 5)), "square convolutions alone"),
+        (nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"), "square convolutions alone"),
         (nn.ConvTranspose2d(4, 4, 3, stride=2, output_padding=1), "square convolutions alone"),
     ],
 )
