@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from bvae_cli.models.vae import VAE, ForwardPass
 
+PENALTY = 10.0  # weight of R1, as in Mescheder et al. 2018
+
 
 @dataclass(frozen=True)
 class InfoGan(Objective):
@@ -27,10 +29,11 @@ class InfoGan(Objective):
     that Q and G come to: they say how well the data's pictures can be told and made.
     """
 
-    lambda_info: Annotated[Knob, "Weight λ of the information of codes and pictures."] = 0.1
+    lambda_info: Annotated[Knob, "Weight λ of the information of codes and pictures."] = 1.0
     discriminator_rate: Annotated[Knob, "Size of a step of the discriminator."] = 2e-4
     grain: Annotated[Knob, "Standard deviation of the noise through which the discriminator sees pixels."] = 0.1
 
+    betas: ClassVar[tuple[float, float]] = (0.5, 0.999)  # Radford et al. 2016, section 4
     grains: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
@@ -63,19 +66,26 @@ class InfoGan(Objective):
         return found_out + step["lambda_info"] * untold
 
     def rivals(self, latent_dim: int, channels: int) -> Sequence[Rival]:
-        """The discriminator, with the coefficients that Radford et al. 2016, section 4, give Adam."""
+        """The discriminator."""
         from bvae_cli.models.picture_discriminator import PictureDiscriminator
 
-        return [Rival(PictureDiscriminator(channels), telling_apart, "discriminator_rate", (0.5, 0.999))]
+        return [Rival(PictureDiscriminator(channels), telling_apart, "discriminator_rate", self.betas)]
 
 
 def telling_apart(discriminator: nn.Module, out: ForwardPass) -> Tensor:
-    """The cross-entropy, nats, of telling the data's pictures from those made."""
+    """The cross-entropy, nats, of telling the data's pictures from those made, and the penalty R1.
+
+    R1 is half of `PENALTY` times the squared gradient of the logit by a picture of the data (Mescheder et al. 2018,
+    equation 9); without it the discriminator is soon so sure that the generator learns nothing more.
+    """
+    import torch
     from torch.nn.functional import softplus
 
     from bvae_cli.models.generation import Generation
 
     assert isinstance(out, Generation)
-    real, made = discriminator(out.real).float(), discriminator(out.made.detach()).float()
-    loss: Tensor = (softplus(-real).mean() + softplus(made).mean()) / 2
-    return loss
+    pictures = out.real.detach().requires_grad_()
+    real, made = discriminator(pictures).float(), discriminator(out.made.detach()).float()
+    (gradient,) = torch.autograd.grad(real.sum(), pictures, create_graph=True)
+    entropy: Tensor = (softplus(-real).mean() + softplus(made).mean()) / 2
+    return entropy + PENALTY / 2 * gradient.square().sum(dim=(1, 2, 3)).mean()

@@ -43,6 +43,7 @@ class Objective(ABC):
     """A frozen dataclass: its fields are its knobs, calling it gives the loss."""
 
     least_batch: ClassVar[int] = 1  # images, with fewer of which there is no loss
+    betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # of the model's Adam
     grains: ClassVar[int] = 0  # how often it takes noise for each pixel in a step
     one_factor: ClassVar[bool] = False  # whether each batch is to vary in one factor of the data alone
 

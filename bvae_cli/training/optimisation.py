@@ -52,14 +52,14 @@ class Optimisation:
 
     def chosen_for_model(self, step: int) -> list[Optimizer]:
         """What moves the model's weights at a step counted from 0: Muon those with rows, Adam what is left."""
-        train, weights = self.params.train, list(self.vae.parameters())
+        train, weights, betas = self.params.train, list(self.vae.parameters()), self.params.objective.betas
         name = train.optimizer if step >= train.adam_steps else "adam"
         if name == "adagrad":
             return [Adagrad(weights, self.rate)]
         if name == "adam":
-            return [Adam(weights, self.rate)]
+            return [Adam(weights, self.rate, betas)]
         rows, left = ([weight for weight in weights if (weight.ndim > 1) is wanted] for wanted in (True, False))
-        return [Adam(left, self.rate), Muon(rows, self.rate)]
+        return [Adam(left, self.rate, betas), Muon(rows, self.rate)]
 
     def step(self, packed: Tensor, number: int) -> None:
         """One update with (batch, bytes) packed images, at a step counted from 0."""
