@@ -54,6 +54,7 @@ GROUPS = (
             Score(
                 "higgins", "Higgins metric", "How often a linear classifier tells which factor pairs of pictures share."
             ),
+            Score("higgins_published", "Higgins metric, as published", "The same, classified as its authors did."),
             Score(
                 "factor_vae", "FactorVAE metric", "How often the latent that varies least tells which factor is held."
             ),

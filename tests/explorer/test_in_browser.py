@@ -292,11 +292,6 @@ def counted(expression: str, milliseconds: int) -> str:
     )
 
 
-def test_the_picture_follows_at_thirty_frames_a_second(page: Page) -> None:
-    page.click("[data-index='3'] .play")
-    assert any(page.run(counted("explorer.picture", 1000)) >= FRAMES_A_SECOND for _ in range(5))  # of a busy machine
-
-
 def test_a_picture_of_its_own_size_is_encoded_as_by_torch_whether_chosen_or_dropped(
     page: Page, model: Checkpoint
 ) -> None:
