@@ -23,7 +23,6 @@ from bvae_cli.pictures.starts import from_file
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 
 CLOSE = 1e-3
-FRAMES_A_SECOND = 30
 
 
 @pytest.fixture(scope="module")
