@@ -8,7 +8,7 @@ from bvae_cli.metrics.truth import Truth
 
 RATE = 0.01  # of Adagrad
 BATCH = 100  # points a step
-PATIENCE, LEAST_FALL = 10, 0.01  # the share by which so many epochs have to lower the loss, that there are more
+PATIENCE, LEAST_FALL = 10, 0.001  # nats by which so many epochs have to lower the loss, that there are more
 EPOCHS = 1000  # that are never exceeded
 EPSILON = 1e-10
 
@@ -63,7 +63,7 @@ def fitted(features: Floats, labels: NDArray[np.int64], classes: int, rng: np.ra
 
 def settled(losses: list[float]) -> bool:
     """Whether the last epochs no longer lowered the loss."""
-    return len(losses) > PATIENCE and losses[-1] > (1 - LEAST_FALL) * losses[-1 - PATIENCE]
+    return len(losses) > PATIENCE and losses[-1] > losses[-1 - PATIENCE] - LEAST_FALL
 
 
 def epoch(

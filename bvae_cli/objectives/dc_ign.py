@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DcIgn(Objective):
-    """reconstruction + Σ_active KL_j + ε·½·Σ_held (μ_j − μ̄_j)² (Kulkarni et al. 2015, sections 3.1 and 3.2).
+    """reconstruction + KL + ε·½·Σ_held (μ_j − μ̄_j)² (Kulkarni et al. 2015, sections 3.1 and 3.2).
 
     In each batch one factor varies. Latent j is of factor j mod K, K being the number of factors that vary in the data:
     the first K have one each, and further ones belong to them in turn, as the authors' factors have one latent or many.
-    Those of the varying factor are active. All others are held: in place of each the decoder is given its mean over the
-    batch, through which no gradient comes; a pull to that mean, ε times the distance, is all that moves them.
+    Those of all other factors are held: in place of each the decoder is given its mean over the batch, through which no
+    gradient of the reconstruction comes; a pull to that mean, ε times the distance, comes in its place.
     """
 
     invariance: Annotated[Knob, "Weight ε of the pull of held latents to their mean over the batch."] = 0.01

@@ -34,6 +34,9 @@ class InfoGan(Objective):
     grain: Annotated[Knob, "Standard deviation of the noise through which the discriminator sees pixels."] = 0.1
 
     betas: ClassVar[tuple[float, float]] = (0.5, 0.999)  # Radford et al. 2016, section 4
+    # To the variance 2 / inputs (He et al. 2015, section 2.2). Torch gives a sixth of it: with that all codes make one
+    # picture at first, and a discriminator leaves it at that.
+    gain: ClassVar[float] = 6**0.5
     grains: ClassVar[int] = 2
 
     def __post_init__(self) -> None:

@@ -44,6 +44,7 @@ class Objective(ABC):
 
     least_batch: ClassVar[int] = 1  # images, with fewer of which there is no loss
     betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # of the model's Adam
+    gain: ClassVar[float] = 1.0  # by which torch's first weights of the model are multiplied, but for biases
     grains: ClassVar[int] = 0  # how often it takes noise for each pixel in a step
     one_factor: ClassVar[bool] = False  # whether each batch is to vary in one factor of the data alone
 

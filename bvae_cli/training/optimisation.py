@@ -26,8 +26,10 @@ class Optimisation:
     """
 
     def __init__(self, vae: VAE, data: DataSpec, params: Params, device: torch.device, done: int = 0) -> None:
-        """Begin at the model's weights, with the noise and the rivals of the seed, after so many steps."""
+        """Begin at a new model's weights, with the noise and the rivals of the seed, after so many steps."""
         self.vae, self.data, self.params, self.device = vae, data, params, device
+        for weight in vae.parameters():
+            weight.data *= params.objective.gain if weight.ndim > 1 else 1.0
         with seeded(params.train.seed):
             self.rivals = params.objective.rivals(vae.latent_dim, data.channels)
         self.nets = [vae, *(rival.net.to(device) for rival in self.rivals)]

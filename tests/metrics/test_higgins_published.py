@@ -53,9 +53,14 @@ def test_what_is_parted_by_a_line_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("losses", "enough"),
-    [([1.0] * 10, False), ([1.0] * 11, True), ([1.0] * 10 + [0.98], False), ([2.0, 1.0] + [1.0] * 9 + [0.995], True)],
+    [
+        ([1.0] * 10, False),
+        ([1.0] * 11, True),
+        ([1.0] * 10 + [0.9985], False),
+        ([2.0] + [1.0] * 10 + [0.9995], True),
+    ],
 )
-def test_it_has_settled_once_ten_epochs_lower_the_loss_by_less_than_a_hundredth(
+def test_it_has_settled_once_ten_epochs_lower_the_loss_by_less_than_a_thousandth(
     losses: list[float], enough: bool
 ) -> None:
     assert settled(losses) is enough

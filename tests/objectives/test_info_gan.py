@@ -73,6 +73,15 @@ def test_the_discriminator_s_loss_is_the_cross_entropy_and_half_of_ten_squared_g
     assert telling_apart(Saying(), out).item() == pytest.approx(expected + 10 / 2 / 4096, rel=1e-6)
 
 
+def test_a_generator_s_first_pictures_differ_by_their_codes() -> None:
+    torch.manual_seed(0)
+    vae, noise = VAE("burgess", "bernoulli", 1, 10), torch.randn(64, 10)
+    before = vae.decode(noise).std(dim=0).mean()
+    Optimisation(vae, SPEC, build({"objective": {"name": "info_gan"}}), torch.device("cpu"))
+    assert vae.decode(noise).std(dim=0).mean() > 20 * before
+    assert vae.decoder.get_parameter("2.weight").var().item() == pytest.approx(2 / 256, rel=0.02)
+
+
 def test_pictures_are_made_of_the_noise_and_seen_through_grain() -> None:
     vae, images, noise = VAE("conv_h", "bernoulli", 1, LATENTS), torch.rand(BATCH, 1, 64, 64), torch.randn(BATCH, 3)
     grains = torch.randn(2, BATCH, 1, 64, 64)
