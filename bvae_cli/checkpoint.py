@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bvae_cli import config
+from bvae_cli import __version__, config
 from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSpec, require_name
 from bvae_cli.latents import Latent
 from bvae_cli.models.vae import VAE
@@ -22,6 +22,7 @@ from bvae_cli.system.device import seeded
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import write_bytes
 
+PROGRAM = f"bvae {__version__} with torch {torch.__version__}"
 FORMAT = 3  # 1 had no training state, 2 knobs without paths
 
 
@@ -41,6 +42,7 @@ class Checkpoint:
     examples: Tensor  # (images, channels, 64, 64) uint8, those to show first
     training: dict[str, Any] | None = None  # all that further steps depend on; None where there can be none
     foreign: str | None = None  # file and program that it was imported from; None where it was trained by bvae
+    program: str | None = None  # that trained it, where that is known
 
 
 def new_vae(params: Params, spec: DataSpec) -> VAE:
@@ -62,7 +64,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "latents": [asdict(latent) for latent in checkpoint.latents],
         "examples": checkpoint.examples,
         "training": checkpoint.training,
-        **({"foreign": checkpoint.foreign} if checkpoint.foreign else {}),
+        **{key: told for key in ("foreign", "program") if (told := getattr(checkpoint, key))},
     }
     buffer = io.BytesIO()  # a file's name would become part of its bytes
     torch.save(interned(content), buffer)
@@ -100,7 +102,8 @@ def require_same(checkpoint: Checkpoint, path: Path, params: Params, spec: DataS
     if checkpoint.spec != spec:
         raise BvaeError(f"{path} was trained on other data", "put the data back, or begin anew without --resume.")
     before, now = trained_by(checkpoint.params), trained_by(params)
-    before["train"]["steps"] = max(before["train"]["steps"], now["train"]["steps"])
+    if not params.train.short:  # which has another pace, where the experiment has other steps
+        before["train"]["steps"] = max(before["train"]["steps"], now["train"]["steps"])
     for section, settings in now.items():
         for key in settings | before[section]:
             was, wanted = before[section].get(key), settings.get(key)
@@ -155,8 +158,8 @@ def restore(content: dict[str, Any]) -> Checkpoint:
     vae = new_vae(params, spec)
     vae.load_state_dict(content["weights"])
     latents = [Latent(**latent) for latent in content["latents"]]
-    step, training, foreign = int(content["step"]), content.get("training"), content.get("foreign")
-    checkpoint = Checkpoint(step, params, spec, vae.eval(), latents, content["examples"], training, foreign)
+    step, told = int(content["step"]), {key: content.get(key) for key in ("training", "foreign", "program")}
+    checkpoint = Checkpoint(step, params, spec, vae.eval(), latents, content["examples"], **told)
     require_sound(checkpoint)
     return checkpoint
 

@@ -60,6 +60,9 @@ class Train:
     """How the network is fitted."""
 
     steps: Annotated[int, "Gradient updates."] = 300_000
+    short: Annotated[
+        int, "Updates of a short form, in which all that is told in steps comes as much earlier. 0: no short form."
+    ] = 0
     batch_size: Annotated[int, "Images a step."] = 64
     optimizer: Annotated[Literal["adam", "adagrad", "muon"], "How weights follow their gradients."] = "adam"
     adam_steps: Annotated[int, "Steps at the start that Adam takes, before another optimizer takes over."] = 0
@@ -72,8 +75,18 @@ class Train:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "steps", "batch_size", "log_every")
-        at_least(self, 0, "learning_rate", "adam_steps", "decomposition_steps", "seed")
+        at_least(self, 0, "short", "learning_rate", "adam_steps", "decomposition_steps", "seed")
         at_most(self, GREATEST_SEED, "seed")
+        at_most(self, self.steps, "short")
+
+    @property
+    def taken(self) -> int:
+        """Steps that are taken: all, or those of the short form."""
+        return self.short or self.steps
+
+    def moment(self, step: int) -> int:
+        """The step of the whole experiment that a step stands for: itself, unless this is a short form."""
+        return step * self.steps // self.taken
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import torch
 from conftest import Bomb, Bvae
 from numpy.typing import NDArray
 
+import bvae_cli
 from bvae_cli.checkpoint import FORMAT, load, save
 from bvae_cli.objectives.beta import Beta
 from bvae_cli.system.errors import BvaeError
@@ -27,6 +28,11 @@ def test_a_checkpoint_knows_what_it_was_trained_by_and_on(checkpoint: Path) -> N
     assert content.spec.factors == {"shape": 3, "scale": 2, "orientation": 4, "posX": 8, "posY": 8}
     assert [latent.index for latent in content.latents] == list(range(10))
     assert content.examples.shape == (32, 1, 64, 64)
+    assert content.program == f"bvae {bvae_cli.__version__} with torch {torch.__version__}"
+
+
+def test_one_that_does_not_say_which_bvae_trained_it_is_read(checkpoint: Path) -> None:
+    assert load(changed(checkpoint, program=None)).program is None
 
 
 def test_the_weights_have_the_ordinary_layout(checkpoint: Path) -> None:

@@ -46,7 +46,7 @@ def train(
     if (folder / "last.pt").exists() and not resume:
         notice.print(f"The unfinished run in {folder} is kept as {folder / 'previous.pt'}.", soft_wrap=True)
     images: Source = (stream if params.train.stream else load)(data, params.dataset.name)
-    with training_bar(params.train.steps) as show, reporting() as report, telling_how_to_go_on():
+    with training_bar(params.train.taken) as show, reporting() as report, telling_how_to_go_on():
         for progress in fit(params, images, chosen, folder, report, resume):
             show(progress.step, summary(progress))
     notice.print(f"{folder / 'checkpoint.pt'} is ready.", soft_wrap=True)

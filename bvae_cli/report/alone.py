@@ -12,7 +12,7 @@ from bvae_cli.report.provenance import provenance
 from bvae_cli.report.published import ranges_for
 from bvae_cli.report.record import Record
 from bvae_cli.report.templates import render
-from bvae_cli.report.wording import summary
+from bvae_cli.report.wording import shortened, summary
 
 
 def page_of(record: Record, data: Path) -> str:
@@ -24,11 +24,12 @@ def page_of(record: Record, data: Path) -> str:
         record=record,
         model=model,
         summary=summary(model),
+        shortened=shortened(model),
         rows=rows_of(model),
         groups=groups_of(record.scores.values if record.scores else []),
         ranges=ranges_for(model.spec),
         plots=plots_of(curves, record.latents, model.params.objective) if curves else [],
-        growth=growth_of(curves, record.latents, model.params.objective, record.folder) if curves else None,
+        growth=growth_of(curves, record.latents, model.params, record.folder) if curves else None,
         reconstructions=reconstructions(model),
         parameters=known,
         changed=[entry for entry in known if entry.changed],

@@ -25,6 +25,7 @@ FAINT = "#8a929c"
 INK = "#000000"  # which becomes the page's own
 SIZE = 4.2, 2.3  # inches, of 72 units each
 GREATEST = 1e100  # beyond which nothing is drawn
+LETTERS = 36  # beneath a chart, that stand beside each other
 PLACES = 250  # across a chart, at each of which a curve is drawn from its least to its greatest value
 STYLE: Any = {
     "svg.hashsalt": "bvae",
@@ -58,6 +59,15 @@ class Line:
     look: Look = Look()
 
 
+@dataclass(frozen=True)
+class Column:
+    """Values that stand over one word."""
+
+    label: str
+    values: Sequence[float]
+    look: Look = Look()
+
+
 def looks() -> Iterator[Look]:
     """One after the other, the first thirty of them different."""
     for dash in cycle(DASHES):
@@ -83,12 +93,37 @@ def chart(lines: Sequence[Line], name: str, words: str, wide: bool = False, acro
             axes.plot(steps, values, color=line.look.colour, linestyle=line.look.dash)
             drawn.append(values)
         scale(axes, drawn, wide)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
         axes.set_xlabel(across)
-        text = io.StringIO()
-        figure.savefig(
-            text, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        )
-    return own(text.getvalue(), name, words)
+        return own(svg_of(figure), name, words)
+
+
+def columns(shown: Sequence[Column], name: str, words: str, wide: bool, across: str) -> Markup:
+    """Values side by side, a column each with its mean and their standard deviation, as an SVG: see `chart`."""
+    finite = [[value for value in column.values if abs(value) < GREATEST] for column in shown]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=SIZE, layout="constrained")
+        axes = figure.subplots()
+        for place, (column, values) in enumerate(zip(shown, finite, strict=True)):
+            axes.plot([place] * len(values), values, "o", color=column.look.colour, markersize=4, alpha=0.6)
+            if len(values) > 1:
+                spread = float(np.std(values, ddof=1))
+                axes.errorbar(place + 0.2, np.mean(values), spread, fmt="_", color=column.look.colour, capsize=3)
+        scale(axes, [np.array(values) for values in finite], wide)
+        labels = [column.label for column in shown]
+        tilted = sum(map(len, labels)) > LETTERS
+        axes.set_xticks(range(len(shown)), labels, rotation=35 if tilted else 0, ha="right" if tilted else "center")
+        axes.set_xlim(-0.6, len(shown) - 0.4)
+        axes.set_xlabel(across)
+        return own(svg_of(figure), name, words)
+
+
+def svg_of(figure: Figure) -> str:
+    """A figure as it is written, with nothing of when and by what."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return text.getvalue()
 
 
 def thinned(steps: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
@@ -102,13 +137,11 @@ def thinned(steps: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def scale(axes: Axes, curves: Sequence[Numbers], wide: bool) -> None:
-    """Axes with a few round numbers."""
+    """An axis of values with a few round numbers."""
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     if wide and all(((values > 1 / GREATEST) | np.isnan(values)).all() for values in curves):
         axes.set_yscale("log")
         axes.yaxis.set_minor_formatter("")
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axes.grid(visible=True, color=FAINT, alpha=0.25, linewidth=0.6)
 

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from bvae_cli.latents import Latent
-from bvae_cli.objectives.objective import Objective
 from bvae_cli.objectives.schedule import values_at
+from bvae_cli.params import Params
 from bvae_cli.report.plots import Plot, each_latent, line, moving, plot
 from bvae_cli.report.reading import Curves, explained
 
@@ -44,7 +44,7 @@ class Growth:
     stages: list[Stage]
 
 
-def growth_of(curves: Curves, latents: Sequence[Latent], objective: Objective, folder: Path) -> Growth | None:
+def growth_of(curves: Curves, latents: Sequence[Latent], params: Params, folder: Path) -> Growth | None:
     """The first knob of the objective that moves, and never falls; None where there is no such.
 
     Raises:
@@ -56,7 +56,7 @@ def growth_of(curves: Curves, latents: Sequence[Latent], objective: Objective, f
     grown = until_grown(curves, knob)
     words = f"How well pictures are drawn as {knob} grows, nats a picture."
     loss = plot(f"reconstruction-{knob}", "Reconstruction loss", words, [line(grown, "reconstruction")], across=knob)
-    return Growth(knob, [each_latent(grown, latents, knob), loss], stages_of(folder / "pictures", objective, knob))
+    return Growth(knob, [each_latent(grown, latents, knob), loss], stages_of(folder / "pictures", params, knob))
 
 
 def rises(curves: Curves, name: str) -> bool:
@@ -71,10 +71,11 @@ def until_grown(curves: Curves, knob: str) -> Curves:
     return Curves(values[there], {name: column[there] for name, column in curves.columns.items()}, curves.knobs)
 
 
-def stages_of(folder: Path, objective: Objective, knob: str) -> list[Stage]:
+def stages_of(folder: Path, params: Params, knob: str) -> list[Stage]:
     """Some of the pictures that training left, evenly over those at which the knob was another than before."""
     found = sorted((int(match[1]), path) for path in folder.glob("*.png") if (match := STEP.fullmatch(path.name)))
-    valued = {values_at(objective, max(0, step - 1))[knob]: (step, path) for step, path in reversed(found)}
+    moments = [(params.train.moment(max(0, step - 1)), step, path) for step, path in reversed(found)]
+    valued = {values_at(params.objective, moment)[knob]: (step, path) for moment, step, path in moments}
     stages = sorted((step, value, path) for value, (step, path) in valued.items())
     return [Stage(step, value, png(path)) for step, value, path in spread(stages)]
 

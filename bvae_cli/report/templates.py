@@ -3,15 +3,13 @@
 import math
 from typing import Any
 
-import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bvae_cli import __version__
+from bvae_cli.checkpoint import PROGRAM
 from bvae_cli.report.published import OF, SOURCE
 from bvae_cli.report.wording import counted, listed, pictures_of
 
-VERSIONS = {"bvae": __version__, "torch": str(torch.__version__)}
 WHOLE = 1e15  # from which on a number has a power of ten after all
 
 
@@ -25,7 +23,7 @@ def render(template: str, **content: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {filtered.__name__: filtered for filtered in FILTERS}
-    return environment.get_template(template).render(content, versions=VERSIONS, study={"source": SOURCE, "of": OF})
+    return environment.get_template(template).render(content, program=PROGRAM, study={"source": SOURCE, "of": OF})
 
 
 def figure(value: float, digits: int = 3) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bvae_cli.report.effect import effect_of
 from bvae_cli.report.explained import groups_of
 from bvae_cli.report.films import Farthest, Rows, farthest_of, reconstructions, rows_of
 from bvae_cli.report.likeness import likeness
@@ -14,7 +15,7 @@ from bvae_cli.report.published import Range, ranges_for
 from bvae_cli.report.record import Record
 from bvae_cli.report.settings import Setting, differences, seed_of, settings_of, tallied
 from bvae_cli.report.templates import render
-from bvae_cli.report.wording import compared, outcome
+from bvae_cli.report.wording import compared, outcome, shortened_among
 from bvae_cli.system.reporting import Report
 
 FEW = 6  # pictures beside their reconstructions, of each run
@@ -48,7 +49,9 @@ def page_of_several(records: Sequence[Record], data: Path, report: Report) -> st
         settings=settings,
         runs=runs,
         summary=compared(len(settings), len(runs), list(differing)),
+        shortened=shortened_among({record.name: record.checkpoint for record in records}),
         differences=differing,
+        effect=effect_of(settings, groups, scores),
         drawn=[drawn(run.records[0], data) for run in runs],
         groups=groups,
         by_setting={score.name: tallied(score, settings, scores) for score in told},

@@ -50,6 +50,27 @@ def origin(checkpoint: Checkpoint) -> str:
     return f"{title}{knobs_of(objective)} with {latents}, trained for {counted(checkpoint.step, 'step')} on {data}."
 
 
+def shortened(checkpoint: Checkpoint) -> str:
+    """That a run is a short form, and of what; nothing of one that is none."""
+    train = checkpoint.params.train
+    if checkpoint.foreign or not train.short:
+        return ""
+    return (
+        f"This is a short form: {train.short:,} steps stand for the {train.steps:,} of the experiment, and "
+        "all that is told in steps came as much earlier. It shows what the experiment is about, and reproduces nothing."
+    )
+
+
+def shortened_among(runs: Mapping[str, Checkpoint]) -> list[str]:
+    """What is to be said of short forms among runs, by name; once, where it holds for all of them."""
+    told: dict[str, list[str]] = {}
+    for name, checkpoint in runs.items():
+        told.setdefault(shortened(checkpoint), []).append(name)
+    if len(told) == 1:
+        return list(filter(None, told))
+    return [f"{listed(names)}: {sentence}" for sentence, names in told.items() if sentence]
+
+
 def knobs_of(objective: Objective) -> str:
     """The knobs that have a letter in the papers, in brackets."""
     told = [f"{SYMBOLS[name]} {course(knob)}" for name, knob in vars(objective).items() if name in SYMBOLS]

@@ -37,7 +37,7 @@ def fit(
         if not before:
             put_aside(out)
         run = Run(params, images.to(device), device, out, before)
-        while run.step < params.train.steps:
+        while run.step < params.train.taken:
             run.advance()
             if run.logs:
                 yield run.log()

@@ -40,7 +40,7 @@ class Optimisation:
         size = params.train.batch_size
         self.grains = torch.zeros(params.objective.grains, size, data.channels, SIDE, SIDE, device=device)
         self.told = Step(self.knobs, data.count, self.nets[1:], factors, self.factor, self.grains)
-        self.optimizers = self.chosen(done - 1)
+        self.optimizers = self.chosen(params.train.moment(done - 1))
         self.random = torch.Generator(device).manual_seed(params.train.seed)
         self.noise = torch.zeros(size, vae.latent_dim, device=device)
         self.packed: Tensor | None = None  # (batch, bytes)
@@ -48,12 +48,12 @@ class Optimisation:
         self.update = repeated(self.compute, device)
 
     def chosen(self, step: int) -> list[Optimizer]:
-        """What moves the weights at a step counted from 0."""
+        """What moves the weights at a step of the experiment, counted from 0."""
         rivals = [Adam(rival.net.parameters(), self.knobs[rival.rate], rival.betas) for rival in self.rivals]
         return [*self.chosen_for_model(step), *rivals]
 
     def chosen_for_model(self, step: int) -> list[Optimizer]:
-        """What moves the model's weights at a step counted from 0: Muon those with rows, Adam what is left."""
+        """What moves the model's weights at a step of the experiment: Muon those with rows, Adam what is left."""
         train, weights, betas = self.params.train, list(self.vae.parameters()), self.params.objective.betas
         name = train.optimizer if step >= train.adam_steps else "adam"
         if name == "adagrad":
@@ -70,19 +70,20 @@ class Optimisation:
         self.packed.copy_(packed, non_blocking=True)
         self.noise.normal_(generator=self.random)
         self.grains.normal_(generator=self.random)
-        self.rate.fill_(at(self.params.train.learning_rate, number))
-        for name, value in values_at(self.params.objective, number).items():
+        train, moment = self.params.train, self.params.train.moment(number)
+        self.rate.fill_(at(train.learning_rate, moment))
+        for name, value in values_at(self.params.objective, moment).items():
             self.knobs[name].fill_(value)
         if self.params.objective.one_factor:
-            self.factor.fill_(one_factor.varied(self.data, self.params.train.seed, number))
-        if number == self.params.train.adam_steps:
-            self.take_over(number)
+            self.factor.fill_(one_factor.varied(self.data, train.seed, number))
+        if train.moment(number - 1) < train.adam_steps <= moment:
+            self.take_over(moment)
         self.update()
 
-    def take_over(self, number: int) -> None:
-        """Begin with what moves the weights from a step on; Adam keeps the moments of those that it goes on with."""
+    def take_over(self, moment: int) -> None:
+        """Begin with what moves the weights from now on; Adam keeps the moments of those that it goes on with."""
         before = self.moments()
-        self.optimizers = self.chosen(number)
+        self.optimizers = self.chosen(moment)
         for optimizer, weight, moments in self.each(before):
             if moments.keys() == optimizer.state[weight].keys():
                 optimizer.state[weight] = moments

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from bvae_cli.checkpoint import Checkpoint, load, new_vae, require_same, save
+from bvae_cli.checkpoint import PROGRAM, Checkpoint, load, new_vae, require_same, save
 from bvae_cli.datasets import one_factor
 from bvae_cli.datasets.images import Source
 from bvae_cli.datasets.spec import DataSpec
@@ -84,16 +84,22 @@ class Run:
         loss = self.optimisation.means()[0]
         if not math.isfinite(loss):
             kept = f"step {self.saved} is kept in {self.folder}" if self.saved else "nothing was saved"
-            rate = at(self.params.train.learning_rate, self.step - 1)
+            rate = self.rate
             raise BvaeError(
                 f"the loss is {loss} at step {self.step}; {kept}",
                 f"try a lower --learning-rate than {rate:g}, or let it rise: --learning-rate 0:0,1000:{rate:g}",
             )
 
     @property
+    def rate(self) -> float:
+        """The learning rate of the step that was taken last."""
+        train = self.params.train
+        return at(train.learning_rate, train.moment(self.step - 1))
+
+    @property
     def logs(self) -> bool:
         """Whether this step ends a line of history.csv."""
-        return self.step % self.params.train.log_every == 0 or self.step == self.params.train.steps
+        return self.step % self.params.train.log_every == 0 or self.step == self.params.train.taken
 
     @property
     def saves(self) -> bool:
@@ -105,14 +111,18 @@ class Run:
     @property
     def draws(self) -> bool:
         """Whether a picture is due at this step."""
-        every = self.params.keep.picture_steps
-        return every > 0 and self.step % every == 0
+        return self.passed(self.params.keep.picture_steps, self.step - 1)
 
     @property
     def decomposes(self) -> bool:
         """Whether the parts of the KL are due in this step's line: in the first from each so many steps on."""
-        every, line = self.params.train.decomposition_steps, self.params.train.log_every
-        return every > 0 and self.step // every > (self.step - 1) // line * line // every
+        line = self.params.train.log_every
+        return self.passed(self.params.train.decomposition_steps, (self.step - 1) // line * line)
+
+    def passed(self, every: int, since: int) -> bool:
+        """Whether a multiple of so many steps of the experiment came after a step of this run; never one of none."""
+        moment = self.params.train.moment
+        return every > 0 and moment(self.step) // every > moment(since) // every
 
     def parts(self) -> dict[str, float | None]:
         """The parts of the KL of all images where they are due, else nothing of each; none where they never are."""
@@ -126,10 +136,9 @@ class Run:
         """Write a line of history.csv."""
         train, now = self.params.train, time.monotonic()
         loss, reconstruction, *kl = self.optimisation.means()
-        knobs = values_at(self.params.objective, self.step - 1)
+        knobs = values_at(self.params.objective, train.moment(self.step - 1))
         speed = (self.step - self.logged) * train.batch_size / (now - self.logged_at)
-        rate = at(train.learning_rate, self.step - 1)
-        progress = Progress(self.step, loss, reconstruction, kl, knobs, rate, speed, self.parts())
+        progress = Progress(self.step, loss, reconstruction, kl, knobs, self.rate, speed, self.parts())
         self.optimisation.forget()
         self.history.add(progress)
         if self.board:
@@ -167,7 +176,7 @@ class Run:
     def checkpoint(self, step: int, vae: VAE, training: dict[str, Any] | None, report: Report) -> Checkpoint:
         """A model of this run, with what is to be known of its latents from a part of the images."""
         latents = self.survey.latents(vae, self.params.train.precision, report)
-        return Checkpoint(step, self.params, self.spec, vae, latents, self.survey.examples, training)
+        return Checkpoint(step, self.params, self.spec, vae, latents, self.survey.examples, training, program=PROGRAM)
 
 
 def latest(folder: Path, params: Params, spec: DataSpec) -> Checkpoint | None:

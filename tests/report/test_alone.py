@@ -77,6 +77,7 @@ def test_what_is_told_is_what_is_in_the_files(bvae: Bvae, run: Path, data: Path)
     assert "1,536 pictures of 64 × 64 pixels in grey" in page.text
     assert "bvae train --params params.yaml" in page.text
     assert "own file, sha256" in page.text
+    assert str(load(run / "checkpoint.pt").program) in page.text
 
 
 def test_the_hash_is_that_of_the_data_file(bvae: Bvae, run: Path, data: Path) -> None:
@@ -89,7 +90,9 @@ def test_the_hash_is_that_of_the_data_file(bvae: Bvae, run: Path, data: Path) ->
 
 
 def test_names_are_text_and_nothing_else(bvae: Bvae, changed: Changed) -> None:
-    hostile = changed("plain", spec=DataSpec("mine", 1, "bernoulli", {HOSTILE: 3, "$\\frac{": 2}, listed=5))
+    hostile = changed(
+        "plain", spec=DataSpec("mine", 1, "bernoulli", {HOSTILE: 3, "$\\frac{": 2}, listed=5), program=HOSTILE
+    )
     run = hostile.rename(HOSTILE.replace("/", "∕"))
     names = ["latent", f'"{HOSTILE.replace(chr(34), chr(34) * 2)}"', "$\\frac{"]
     rows = "".join(f"z{index},0.5,0.1\n" for index in range(10))
@@ -98,7 +101,7 @@ def test_names_are_text_and_nothing_else(bvae: Bvae, changed: Changed) -> None:
     page = page_of(bvae, run)
     assert HOSTILE in page.text
     assert "$\\frac{" in page.text
-    assert page.text.count("<script>") >= 3
+    assert page.text.count("<script>") >= 4
 
 
 def test_a_checkpoint_is_enough(bvae: Bvae, checkpoint: Path) -> None:

@@ -1,12 +1,15 @@
 """What came as a knob grew, on the page of a run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from conftest import Bvae
 from pages import Page
 
 from bvae_cli.objectives.capacity import Capacity
+from bvae_cli.params import Params, Train
 from bvae_cli.report.growth import MOST, rises, stages_of, until_grown
 from bvae_cli.report.reading import Curves
 
@@ -73,6 +76,9 @@ def test_of_many_pictures_some_are_shown_from_the_first_to_the_last(tmp_path: Pa
 
     for step in range(1, 30):
         Image.new("L", (4, 4)).save(tmp_path / f"step-{step:07d}.png")
-    shown = stages_of(tmp_path, Capacity(capacity=((0, 0.0), (100, 25.0))), "capacity")
+    params = Params(objective=Capacity(capacity=((0, 0.0), (100, 25.0))))
+    shown = stages_of(tmp_path, params, "capacity")
     assert len(shown) == MOST
     assert [shown[0].step, shown[-1].step] == [1, 29]
+    short = replace(params, train=Train(steps=90, short=30))
+    assert [stage.value for stage in stages_of(tmp_path, short, "capacity")][-1] == pytest.approx(28 * 3 * 0.25)
