@@ -10,6 +10,7 @@ from bvae_cli.commands.import_ import import_
 from bvae_cli.commands.reconstruct import reconstruct
 from bvae_cli.commands.report import report
 from bvae_cli.commands.show import show
+from bvae_cli.commands.sweep import sweep
 from bvae_cli.commands.train import train
 from bvae_cli.commands.traverse import traverse
 
@@ -20,5 +21,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (download, train, evaluate, traverse, reconstruct, report, explore, import_, export, show):
+for command in (download, train, evaluate, traverse, reconstruct, report, explore, sweep, import_, export, show):
     app.command(command.__name__.strip("_"))(command)

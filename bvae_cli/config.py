@@ -37,12 +37,24 @@ def load(path: Path | None, options: Settings) -> Params:
 
 def read(path: Path) -> Settings:
     """The sections of a params file; raises BvaeError where it is none."""
+    return sections(mapping(path), path)
+
+
+def mapping(path: Path) -> dict[str, Any]:
+    """What a YAML file says of its keys; raises BvaeError where it has none."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError) as error:
         raise BvaeError(f"cannot read {path}: {error}", "name a params file with --params.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BvaeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise BvaeError(f"{path} holds no sections", "start from the params.yaml of this project.")
+    return content
+
+
+def sections(content: Any, path: Path) -> Settings:
+    """What a file, or a part of it, says of sections; raises BvaeError where it does not."""
     if not isinstance(content, dict):
         raise BvaeError(f"{path} holds no sections", "start from the params.yaml of this project.")
     for section, settings in content.items():

@@ -25,7 +25,8 @@ FLOORS = {
     "pictures": 6, "evaluation": 6, "foreign": 6, "explorer": 6,
     "training": 7,
     "report": 8,
-    "commands": 9, "app": 10, "__main__": 11,
+    "sweep": 9,
+    "commands": 10, "app": 11, "__main__": 12,
 }  # fmt: skip
 SOURCES = sorted((ROOT / "bvae_cli").rglob("*.py"))
 RICH_AND_TYPER = {"rich", "typer"}
@@ -88,7 +89,9 @@ def test_only_the_commands_know_of_terminals(path: Path) -> None:
         assert not {module.split(".")[0] for module in imports(path)} & RICH_AND_TYPER
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["evaluate", "--help"], ["report", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["evaluate", "--help"], ["report", "--help"], ["sweep", "--help"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys; from bvae_cli.__main__ import main\n"

@@ -92,3 +92,30 @@ def training_bar(steps: int) -> Iterator[Callable[[int, str], None]]:
             bars.update(task, completed=step, description=figures)
 
         yield show
+
+
+@contextmanager
+def models_bar(models: int) -> Iterator[Callable[[str, float, bool], None]]:
+    """A bar that takes, of a model, its name, the part of it that is done, and whether it is over; else plain lines."""
+    shares: dict[str, float] = {}
+    if not notice.is_terminal:
+
+        def say(name: str, share: float, over: bool) -> None:
+            if over:
+                shares[name] = 1.0
+                notice.print(f"{name} is over: {len(shares)}/{models}", highlight=False, markup=False, soft_wrap=True)
+
+        yield say
+        return
+    with Progress(
+        TextColumn("model"), MofNCompleteColumn(), BarColumn(bar_width=20), TextColumn("{task.description}"),
+        TimeRemainingColumn(), console=notice,
+    ) as bars:  # fmt: skip
+        task = bars.add_task("", total=models)
+
+        def show(name: str, share: float, over: bool) -> None:
+            shares[name] = 1.0 if over else share
+            under_way = [f"{name} {share:.0%}" for name, share in shares.items() if share < 1.0]
+            bars.update(task, completed=sum(shares.values()), description=escape("  ".join(under_way)))
+
+        yield show

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from bvae_cli.evaluation.evaluating import Evaluation
     from bvae_cli.evaluation.scoring import Scores
     from bvae_cli.latents import Latent
+    from bvae_cli.sweep.results import Tally
+    from bvae_cli.sweep.study import Study
+
+SHOWN = ("reconstruction", "kl", "higgins", "mig", "udr")  # of a study, in eighty columns
 
 
 def show_scores(done: Evaluation) -> None:
@@ -56,6 +60,52 @@ def show_data_sets(folder: Path) -> None:
         )
         for line in filter(None, (factors, f"{entry.dataset.origin}; licence: {entry.dataset.licence}")):
             result.print(Padding(escape(line), (0, 0, 0, 2)), highlight=False, style="dim")
+
+
+def show_study(study: Study, hours: float) -> None:
+    """Print what a study trains, a row a setting, and how long that will take."""
+    from bvae_cli.sweep.sweeping import state_of
+
+    table = Table(title=f"{len(study.trials)} models in {study.folder}")
+    table.add_column("setting", overflow="fold")
+    for heading in ("seeds", "steps", "done", "under way", "to do"):
+        table.add_column(heading, justify="right")
+    for setting, trials in study.settings.items():
+        over = [trial for trial in trials if state_of(trial).over]
+        begun = [trial for trial in trials if trial not in over and (trial.folder / "last.pt").exists()]
+        seeds = ranges([trial.params.train.seed for trial in trials])
+        counts = [len(over), len(begun), len(trials) - len(over) - len(begun)]
+        table.add_row(escape(setting), seeds, f"{trials[0].params.train.taken:,}", *map(str, counts))
+    result.print(table)
+    result.print(f"Training what is left takes some {hours:.2g} hours, by a few steps of each kind; scoring, on top.")
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Numbers as they are said: 0–4, or each of them where they do not follow each other."""
+    first, last = numbers[0], numbers[-1]
+    following = len(numbers) > 1 and list(numbers) == list(range(first, last + 1))
+    return f"{first}–{last}" if following else " ".join(map(str, numbers))
+
+
+def show_tallies(tallies: Sequence[Tally]) -> None:
+    """Print the most important scores of each setting, mean ± standard deviation over its seeds."""
+    scores = [score for score in SHOWN if any(tally.score == score for tally in tallies)]
+    told = {(tally.setting, tally.score): tally for tally in tallies}
+    table = Table(title="Mean ± standard deviation over seeds")
+    table.add_column("setting", overflow="fold")
+    table.add_column("models", justify="right")
+    for score in scores:
+        table.add_column(score, justify="right", no_wrap=True)
+    for setting in dict.fromkeys(tally.setting for tally in tallies):
+        cells = [told.get((setting, score)) for score in scores]
+        count = max(len(tally.values) for tally in cells if tally) if any(cells) else 0
+        table.add_row(escape(setting), str(count), *(spread(tally) if tally else "" for tally in cells))
+    result.print(table)
+
+
+def spread(tally: Tally) -> str:
+    """A mean and its deviation."""
+    return f"{tally.mean:.3g}" + ("" if tally.deviation is None else f" ± {tally.deviation:.2g}")
 
 
 def show_ranking(files: Sequence[Path], ranking: Sequence[float]) -> None:

@@ -1,0 +1,1 @@
+"""Many models: a study of settings and seeds, trained, scored and compared."""

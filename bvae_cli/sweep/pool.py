@@ -1,0 +1,119 @@
+"""Processes that are given models, watched, and ended."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+from bvae_cli.sweep.sharing import Shared
+from bvae_cli.sweep.study import Trial
+from bvae_cli.sweep.worker import GRACE, News, Place, work
+from bvae_cli.system.interruption import Asked
+
+LOOK = 0.5  # seconds between looks at whether a signal came
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # which libraries read as they are loaded
+
+
+@dataclass
+class Worker:
+    """A process, and the model that it is at."""
+
+    process: SpawnProcess
+    channel: Connection
+    trial: Trial
+
+    def give(self, trial: Trial) -> None:
+        """Have it make a model; whether it has died meanwhile is heard later."""
+        self.trial = trial
+        with suppress(OSError):
+            self.channel.send(trial)
+
+    def dismiss(self) -> None:
+        """Let it end, since there is nothing more to do."""
+        with suppress(OSError):
+            self.channel.send(None)
+        self.process.join(GRACE)
+
+
+class Pool:
+    """Some processes, each at a model; where one dies its model has failed, and another process goes on."""
+
+    def __init__(self, trials: Sequence[Trial], processes: int, place: Place, images: Mapping[str, Shared]) -> None:
+        """Start them, no more than there are models."""
+        self.waiting, self.place, self.images = deque(trials), place, images
+        self.workers = [self.started() for _ in range(min(processes, len(trials)))]
+
+    def started(self) -> Worker:
+        """A new process, at the next model."""
+        ours, theirs = multiprocessing.Pipe()
+        arguments = (theirs, self.images, self.place)
+        process = multiprocessing.get_context("spawn").Process(target=work, args=arguments, daemon=True)
+        with threads_of(self.place.threads):
+            process.start()
+        theirs.close()  # so that the end of the process is the end of what is heard from it
+        worker = Worker(process, ours, self.waiting[0])
+        worker.give(self.waiting.popleft())
+        return worker
+
+    def news(self, asked: Asked) -> Iterator[News]:
+        """What is heard of models, until all are over or a signal came."""
+        while self.workers and not asked():
+            ready = wait([worker.channel for worker in self.workers], timeout=LOOK)
+            for worker in [worker for worker in self.workers if worker.channel in ready]:
+                yield self.heard(worker)
+
+    def heard(self, worker: Worker) -> News:
+        """What a process says; one that is done with a model, or has died over it, makes room for the next."""
+        try:
+            news: News = worker.channel.recv()
+        except (EOFError, OSError):
+            worker.process.join(GRACE)
+            news = News(worker.trial, over=True, failure=end_of(worker.process))
+            self.workers.remove(worker)
+            self.workers += [self.started()] if self.waiting else []
+            return news
+        if news.over and self.waiting:
+            worker.give(self.waiting.popleft())
+        elif news.over:
+            worker.dismiss()
+            self.workers.remove(worker)
+        return news
+
+    def end(self) -> None:
+        """Have all write down what they have, and end; those that do not within a minute are killed."""
+        for worker in self.workers:
+            worker.process.terminate()
+        until = time.monotonic() + GRACE
+        for worker in self.workers:
+            worker.process.join(max(0.0, until - time.monotonic()))
+            worker.process.kill()
+            worker.process.join()
+
+
+def end_of(process: SpawnProcess) -> str:
+    """What is to be said of a process that ended before its model was made."""
+    code = process.exitcode or 0
+    if code < 0:
+        return f"its process was ended by signal {-code}{', perhaps for want of memory' if code == -9 else ''}"
+    return "its process was told to end; what it had is saved"
+
+
+@contextmanager
+def threads_of(number: int) -> Iterator[None]:
+    """Processes that are started within have so many threads."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, str(number)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value

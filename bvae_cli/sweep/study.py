@@ -1,0 +1,166 @@
+"""What a study trains: a base, a grid of settings, and seeds."""
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bvae_cli import config
+from bvae_cli.checkpoint import load, require_same
+from bvae_cli.config import Settings
+from bvae_cli.objectives.schedule import text_of
+from bvae_cli.params import Params
+from bvae_cli.system.errors import BvaeError
+
+KEYS = ("base", "seeds", "grid")
+UNSAFE = re.compile(r"[^\w.+-]")  # in the name of a folder
+PLAIN = "base"  # the name of a setting that changes nothing
+
+Choices = Mapping[str, Any]
+"""Values of `section.key`."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A model of a study."""
+
+    setting: str
+    choices: Mapping[str, str]  # what the setting lays over the base, as it is typed
+    params: Params
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The setting and the seed."""
+        return f"{self.setting}/{self.params.train.seed}"
+
+    def finished(self) -> bool:
+        """Whether it is trained and scored; raises BvaeError where its folder holds another experiment."""
+        path = self.folder / "checkpoint.pt"
+        if not path.exists():
+            return False
+        checkpoint = load(path)
+        require_same(checkpoint, path, self.params, checkpoint.spec)
+        return checkpoint.step >= self.params.train.taken and (self.folder / "metrics.json").exists()
+
+
+@dataclass(frozen=True)
+class Study:
+    """Models to train, those of a setting together."""
+
+    folder: Path
+    trials: Sequence[Trial]
+
+    @property
+    def settings(self) -> dict[str, list[Trial]]:
+        """The models of each setting."""
+        together: dict[str, list[Trial]] = {}
+        for trial in self.trials:
+            together.setdefault(trial.setting, []).append(trial)
+        return together
+
+
+def read(path: Path, options: Sequence[str] = (), seeds: int | None = None) -> Study:
+    """The study of a file, whose runs are in runs/<its name>.
+
+    Args:
+        path: a YAML file with the keys `base`, a params file beside it or its sections; `grid`, a mapping of
+            `section.key` to a value or a list of values, or a list of such mappings; `seeds`, how many, or which.
+        options: texts `section.key=value`, laid over every setting.
+        seeds: how many, in place of the file's.
+
+    Raises:
+        BvaeError: the file, its base or a setting is not sound, or two settings would have one folder.
+    """
+    content = config.mapping(path)
+    config.refuse_unknown(f"{path}: ", content, KEYS, "a key of a study")
+    base = config.overlay(base_of(content.get("base", {}), path), nested(map(chosen, options)))
+    folder = Path("runs") / path.stem
+    wanted = seeds_of(content.get("seeds", 1) if seeds is None else seeds, path)
+    trials = [
+        trial(choices, base, seed, folder) for choices in settings_of(content.get("grid", {}), path) for seed in wanted
+    ]
+    require_apart(trials, path)
+    return Study(folder, trials)
+
+
+def base_of(base: Any, path: Path) -> Settings:
+    """The sections that all settings are laid over; raises BvaeError where there are none."""
+    if isinstance(base, str):
+        return config.read(path.parent / base)
+    return config.sections(base, path)
+
+
+def chosen(option: str) -> tuple[str, str]:
+    """A key and its value; raises BvaeError where a text is not both."""
+    key, equals, value = option.partition("=")
+    if not equals:
+        raise BvaeError(f"--set {option} is no section.key=value", "for example: --set train.steps=1000")
+    return key, value
+
+
+def seeds_of(seeds: Any, path: Path) -> list[int]:
+    """The seeds that a number of them, or a list, stands for; raises BvaeError where it is neither."""
+    numbers = list(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    whole = isinstance(numbers, list) and all(isinstance(seed, int) and not isinstance(seed, bool) for seed in numbers)
+    if not whole or not numbers or len(set(numbers)) < len(numbers):
+        raise BvaeError(f"{path}: seeds must be how many, or a list of them, not {seeds!r}", "for example: seeds: 5")
+    return numbers
+
+
+def settings_of(grid: Any, path: Path) -> list[Choices]:
+    """Each combination of the values of a grid, or of several; raises BvaeError where it is none."""
+    grids = grid if isinstance(grid, list) else [grid]
+    if not grids or not all(isinstance(each, dict) for each in grids):
+        raise BvaeError(
+            f"{path}: grid must hold keys with their values", "for example: grid: {objective.beta: [1, 4, 16]}"
+        )
+    return [choices for each in grids for choices in combinations(each, path)]
+
+
+def combinations(grid: Choices, path: Path) -> list[Choices]:
+    """Each combination of the values of a mapping; raises BvaeError where a key has none."""
+    values = {str(key): value if isinstance(value, list) else [value] for key, value in grid.items()}
+    for key, several in values.items():
+        if not several or any(isinstance(value, list | dict) for value in several):
+            raise BvaeError(
+                f"{path}: grid.{key} must be a value or a list of values, not {grid[key]!r}",
+                "a path over steps is written as it is typed: 0:30,3000:4",
+            )
+    return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
+
+
+def trial(choices: Choices, base: Settings, seed: int, folder: Path) -> Trial:
+    """The model of a setting and a seed; raises BvaeError where a key or a value is not one."""
+    settings = config.overlay(config.overlay(base, nested(choices.items())), {"train": {"seed": seed}})
+    shown = {short(key): text_of(value) for key, value in choices.items()}
+    setting = ",".join(f"{key}={UNSAFE.sub('_', value)}" for key, value in shown.items()) or PLAIN
+    return Trial(setting, shown, config.build(settings), folder / setting / str(seed))
+
+
+def nested(choices: Iterable[tuple[str, Any]]) -> Settings:
+    """Values by section and key; raises BvaeError where a key has no section."""
+    sections: dict[str, dict[str, Any]] = {}
+    for name, value in choices:
+        section, dot, key = name.partition(".")
+        if not dot:
+            raise BvaeError(f"{name} is no key of a section", "write it as section.key, like objective.beta.")
+        sections.setdefault(section, {})[key] = value
+    return sections
+
+
+def short(key: str) -> str:
+    """A key as its option is called."""
+    section, _, name = key.partition(".")
+    return section if name == "name" else name
+
+
+def require_apart(trials: Sequence[Trial], path: Path) -> None:
+    """Raise BvaeError where two models would have one folder."""
+    seen: set[Path] = set()
+    for trial in trials:
+        if trial.folder in seen:
+            raise BvaeError(f"{path}: two settings are called {trial.setting}", "leave one of them out.")
+        seen.add(trial.folder)

@@ -1,0 +1,53 @@
+"""A study from where it is to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bvae_cli.sweep.pool import Pool
+from bvae_cli.sweep.sharing import shared
+from bvae_cli.sweep.study import Study, Trial
+from bvae_cli.sweep.worker import News, Place
+from bvae_cli.system.errors import BvaeError, InterruptionError
+from bvae_cli.system.files import sole
+from bvae_cli.system.interruption import postponed
+
+AGAIN = "the same command goes on."
+
+
+def sweep(study: Study, place: Place, processes: int) -> Iterator[News]:
+    """Train and score what is not finished, saying how it goes; each model is a run in a folder of its own.
+
+    Raises:
+        BvaeError: the study is under way elsewhere, or its data are not there or do not fit into memory.
+        InterruptionError: SIGINT or SIGTERM came; what was done is saved.
+    """
+    with sole(study.folder), postponed() as asked:
+        left = []
+        for trial in study.trials:
+            news = state_of(trial)
+            if news.over:
+                yield news
+            else:
+                left.append(trial)
+        with shared(names_of(left), place.data, study.folder) as images:
+            pool = Pool(left, processes, place, images)
+            try:
+                yield from pool.news(asked)
+            finally:
+                pool.end()
+        if number := asked():
+            raise InterruptionError(number, f"stopped; what was under way in {study.folder} is saved", AGAIN)
+
+
+def state_of(trial: Trial) -> News:
+    """Whether a model is over, or can never be, before anything is done."""
+    try:
+        return News(trial, trial.params.train.taken, over=trial.finished())
+    except BvaeError as error:
+        return News(trial, over=True, failure=error.message)
+
+
+def names_of(trials: Sequence[Trial]) -> list[str]:
+    """The data sets that models have in memory."""
+    return list(dict.fromkeys(trial.params.dataset.name for trial in trials if not trial.params.train.stream))
