@@ -86,6 +86,7 @@ def test_the_readme_has_every_command_in_it() -> None:
         "reconstruct",
         "report",
         "explore",
+        "sweep",
         "import",
         "export",
     ):
