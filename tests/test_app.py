@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 from conftest import BVAE, Bvae, hear_ctrl_c
 
-COMMANDS = ["download", "train", "evaluate", "traverse", "reconstruct", "report", "explore", "import", "export", "show"]
+COMMANDS = [
+    "download",
+    "train",
+    "evaluate",
+    "traverse",
+    "reconstruct",
+    "report",
+    "explore",
+    "sweep",
+    "import",
+    "export",
+    "show",
+]
 
 
 def test_the_help_names_the_commands_in_the_order_of_use(bvae: Bvae) -> None:
