@@ -49,7 +49,10 @@ def new_vae(params: Params, spec: DataSpec) -> VAE:
     """A model as params describe it, with weights from the seed."""
     with seeded(params.train.seed):
         likelihood = params.model.likelihood or spec.likelihood
-        return VAE(params.model.net, likelihood, spec.channels, params.model.latent_dim)
+        vae = VAE(params.model.net, likelihood, spec.channels, params.model.latent_dim)
+    for weight in vae.parameters():
+        weight.data *= params.objective.gain if weight.ndim > 1 else 1.0
+    return vae
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from bvae_cli.sweep.worker import News, Place
 
 
+STACKED = 64  # models in one step of a GPU; not measured yet
+
+
 def sweep(
     file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study's YAML file.")],
     listed: Annotated[
@@ -30,6 +33,10 @@ def sweep(
     processes: Annotated[
         int | None,
         typer.Option(min=1, help="Models at a time. Default: a core each; one on a GPU.", rich_help_panel=MACHINE),
+    ] = None,
+    together: Annotated[
+        int | None,
+        typer.Option(min=1, help="Models of a kind in one step. Default: 1; on a GPU 64.", rich_help_panel=MACHINE),
     ] = None,
     gpu: Gpu = None,
     cpu: Cpu = False,
@@ -52,7 +59,8 @@ def sweep(
     if listed:
         show_study(study, expected_hours(study, place, number))
         return
-    failures = watched(train_all(study, place, number), len(study.trials))
+    stacked = together or (1 if device.type == "cpu" else STACKED)
+    failures = watched(train_all(study, place, number, stacked), len(study.trials))
     tell_results(study, failures, data)
     if failures:
         first = next(iter(failures.items()))

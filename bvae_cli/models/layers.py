@@ -46,11 +46,17 @@ class Up(nn.ConvTranspose2d):
 class Doubling(torch.autograd.Function):
     """conv_transpose2d(·, ·, stride=2, padding=1) with a kernel of 4, by convolutions that go forward."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: FunctionCtx, images: Tensor, weight: Tensor) -> Tensor:
+    def forward(images: Tensor, weight: Tensor) -> Tensor:
         """(batch, channels_in, side, side) to (batch, channels_out, 2·side, 2·side)."""
-        ctx.save_for_backward(images, weight)
         return subpixel(images, weight)
+
+    @staticmethod
+    def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        """Keep what the gradients are made of."""
+        ctx.save_for_backward(*inputs)
 
     @staticmethod
     @once_differentiable

@@ -62,9 +62,11 @@ def log_weights(densities: Tensor, images: int, sampling: Sampling) -> Tensor:
 
     Weighted (Chen et al. 2018, equation 3): each by 1 / (images · batch). Stratified: as `stratified` says.
     """
+    import torch
+
     from bvae_cli.models.aggregate import stratified
 
     batch = len(densities)
     alike = -math.log(images * batch)
     own, others = stratified(images, batch) if sampling == "stratified" else (alike, alike)
-    return densities.new_full((batch, batch), others).fill_diagonal_(own)
+    return torch.full((batch, batch), others, dtype=densities.dtype, device=densities.device).fill_diagonal_(own)

@@ -87,8 +87,13 @@ def telling_apart(discriminator: nn.Module, out: ForwardPass) -> Tensor:
     from bvae_cli.models.generation import Generation
 
     assert isinstance(out, Generation)
-    pictures = out.real.detach().requires_grad_()
-    real, made = discriminator(pictures).float(), discriminator(out.made.detach()).float()
-    (gradient,) = torch.autograd.grad(real.sum(), pictures, create_graph=True)
+
+    def logits(pictures: Tensor) -> tuple[Tensor, Tensor]:
+        told = discriminator(pictures).float()
+        return told.sum(), told
+
+    gradient: Tensor
+    gradient, real = torch.func.grad(logits, has_aux=True)(out.real.detach())
+    made = discriminator(out.made.detach()).float()
     entropy: Tensor = (softplus(-real).mean() + softplus(made).mean()) / 2
     return entropy + PENALTY / 2 * gradient.square().sum(dim=(1, 2, 3)).mean()

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -23,17 +23,17 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # whic
 
 @dataclass
 class Worker:
-    """A process, and the model that it is at."""
+    """A process, and the models that it is at."""
 
     process: SpawnProcess
     channel: Connection
-    trial: Trial
+    left: dict[str, Trial] = field(default_factory=dict)
 
-    def give(self, trial: Trial) -> None:
-        """Have it make a model; whether it has died meanwhile is heard later."""
-        self.trial = trial
+    def give(self, trials: Sequence[Trial]) -> None:
+        """Have it make models, in one step; whether it has died meanwhile is heard later."""
+        self.left = {trial.name: trial for trial in trials}
         with suppress(OSError):
-            self.channel.send(trial)
+            self.channel.send(trials)
 
     def dismiss(self) -> None:
         """Let it end, since there is nothing more to do."""
@@ -43,22 +43,24 @@ class Worker:
 
 
 class Pool:
-    """Some processes, each at a model; where one dies its model has failed, and another process goes on."""
+    """Some processes, each at a stack of models; where one dies these have failed, and another process goes on."""
 
-    def __init__(self, trials: Sequence[Trial], processes: int, place: Place, images: Mapping[str, Shared]) -> None:
-        """Start them, no more than there are models."""
-        self.waiting, self.place, self.images = deque(trials), place, images
-        self.workers = [self.started() for _ in range(min(processes, len(trials)))]
+    def __init__(
+        self, stacks: Sequence[Sequence[Trial]], processes: int, place: Place, images: Mapping[str, Shared]
+    ) -> None:
+        """Start them, no more than there are stacks."""
+        self.waiting, self.place, self.images = deque(stacks), place, images
+        self.workers = [self.started() for _ in range(min(processes, len(stacks)))]
 
     def started(self) -> Worker:
-        """A new process, at the next model."""
+        """A new process, at the next stack."""
         ours, theirs = multiprocessing.Pipe()
         arguments = (theirs, self.images, self.place)
         process = multiprocessing.get_context("spawn").Process(target=work, args=arguments, daemon=True)
         with threads_of(self.place.threads):
             process.start()
         theirs.close()  # so that the end of the process is the end of what is heard from it
-        worker = Worker(process, ours, self.waiting[0])
+        worker = Worker(process, ours)
         worker.give(self.waiting.popleft())
         return worker
 
@@ -67,24 +69,26 @@ class Pool:
         while self.workers and not asked():
             ready = wait([worker.channel for worker in self.workers], timeout=LOOK)
             for worker in [worker for worker in self.workers if worker.channel in ready]:
-                yield self.heard(worker)
+                yield from self.heard(worker)
 
-    def heard(self, worker: Worker) -> News:
-        """What a process says; one that is done with a model, or has died over it, makes room for the next."""
+    def heard(self, worker: Worker) -> Iterator[News]:
+        """What a process says; one that is done with a stack, or has died over it, makes room for the next."""
         try:
             news: News = worker.channel.recv()
         except (EOFError, OSError):
             worker.process.join(GRACE)
-            news = News(worker.trial, over=True, failure=end_of(worker.process))
             self.workers.remove(worker)
             self.workers += [self.started()] if self.waiting else []
-            return news
-        if news.over and self.waiting:
+            yield from (News(trial, over=True, failure=end_of(worker.process)) for trial in worker.left.values())
+            return
+        if news.over:
+            del worker.left[news.trial.name]
+        if not worker.left and self.waiting:
             worker.give(self.waiting.popleft())
-        elif news.over:
+        elif not worker.left:
             worker.dismiss()
             self.workers.remove(worker)
-        return news
+        yield news
 
     def end(self) -> None:
         """Have all write down what they have, and end; those that do not within a minute are killed."""

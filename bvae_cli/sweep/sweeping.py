@@ -11,12 +11,19 @@ from bvae_cli.sweep.worker import News, Place
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.files import sole
 from bvae_cli.system.interruption import postponed
+from bvae_cli.training.stack import kind
 
 AGAIN = "the same command goes on."
 
 
-def sweep(study: Study, place: Place, processes: int) -> Iterator[News]:
+def sweep(study: Study, place: Place, processes: int, together: int = 1) -> Iterator[News]:
     """Train and score what is not finished, saying how it goes; each model is a run in a folder of its own.
+
+    Args:
+        study: what to train.
+        place: where.
+        processes: how many are at work at a time.
+        together: of how many models of one kind a process takes a step at once.
 
     Raises:
         BvaeError: the study is under way elsewhere, or its data are not there or do not fit into memory.
@@ -31,7 +38,7 @@ def sweep(study: Study, place: Place, processes: int) -> Iterator[News]:
             else:
                 left.append(trial)
         with shared(names_of(left), place.data, study.folder) as images:
-            pool = Pool(left, processes, place, images)
+            pool = Pool(stacks_of(left, together), processes, place, images)
             try:
                 yield from pool.news(asked)
             finally:
@@ -46,6 +53,14 @@ def state_of(trial: Trial) -> News:
         return News(trial, trial.params.train.taken, over=trial.finished())
     except BvaeError as error:
         return News(trial, over=True, failure=error.message)
+
+
+def stacks_of(trials: Sequence[Trial], most: int) -> list[list[Trial]]:
+    """The models of each kind, so many together at most."""
+    kinds: dict[str, list[Trial]] = {}
+    for trial in trials:
+        kinds.setdefault(kind(trial.params), []).append(trial)
+    return [alike[start : start + most] for alike in kinds.values() for start in range(0, len(alike), most)]
 
 
 def names_of(trials: Sequence[Trial]) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,6 +22,8 @@ from bvae_cli.sweep.study import Trial
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.reporting import silent
 from bvae_cli.training.fitting import fit
+from bvae_cli.training.history import Progress
+from bvae_cli.training.together import Heard, fit_together
 
 GRACE = 60.0  # seconds in which a process that is told to end writes down what it has
 
@@ -52,8 +54,9 @@ def work(channel: Connection, shared: Mapping[str, Source], place: Place) -> Non
     threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(place.threads)
     try:
-        while trial := channel.recv():
-            channel.send(made(trial, shared, place, channel))
+        while trials := channel.recv():
+            for news in made(trials, shared, place):
+                channel.send(news)
     except (EOFError, BrokenPipeError, InterruptionError):
         return
 
@@ -67,19 +70,46 @@ def end_with_parent() -> None:
         os._exit(1)
 
 
-def made(trial: Trial, shared: Mapping[str, Source], place: Place, channel: Connection) -> News:
-    """A model, trained and scored; raises InterruptionError where it was told to stop, and has been saved."""
-    name = trial.params.dataset.name
+def made(trials: Sequence[Trial], shared: Mapping[str, Source], place: Place) -> Iterator[News]:
+    """Models of one kind, trained and scored; raises InterruptionError once it was told to stop, and has saved."""
+    left, first = {trial.name: trial for trial in trials}, trials[0].params
     try:
-        images = stream(place.data, name) if trial.params.train.stream else shared[name]
-        for line in fit(trial.params, images, place.device, trial.folder, silent, resume=True):
-            channel.send(News(trial, line.step, line.images_per_second))
-        model = load(trial.folder / "checkpoint.pt")
-        evaluate(model, images, trial.params.evaluate, place.device, trial.folder, silent)
-    except (InterruptionError, BrokenPipeError):
+        images = stream(place.data, first.dataset.name) if first.train.stream else shared[first.dataset.name]
+        for trial, heard in trained(trials, images, place.device):
+            if isinstance(heard, Progress):
+                yield News(trial, heard.step, heard.images_per_second)
+            elif heard:
+                del left[trial.name]
+                yield News(trial, over=True, failure=heard.message)
+    except InterruptionError:
         raise
-    except BvaeError as error:
-        return News(trial, over=True, failure=error.message)
-    except Exception as error:  # whatever it is, the others go on
-        return News(trial, over=True, failure=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    except Exception as error:  # whatever it is, other models go on
+        yield from (News(trial, over=True, failure=reason(error)) for trial in left.values())
+    else:
+        yield from (scored(trial, images, place.device) for trial in left.values())
+
+
+def trained(trials: Sequence[Trial], images: Source, device: torch.device) -> Iterator[tuple[Trial, Heard]]:
+    """How each model gets on: one as `fit` trains it, several in one step."""
+    if len(trials) == 1:
+        (trial,) = trials
+        return ((trial, line) for line in fit(trial.params, images, device, trial.folder, silent, resume=True))
+    members = [(trial.params, trial.folder) for trial in trials]
+    return ((trials[number], heard) for number, heard in fit_together(members, images, device, silent))
+
+
+def scored(trial: Trial, images: Source, device: torch.device) -> News:
+    """A model that is trained, once it is scored."""
+    try:
+        model = load(trial.folder / "checkpoint.pt")
+        evaluate(model, images, trial.params.evaluate, device, trial.folder, silent)
+    except Exception as error:  # whatever it is, other models go on
+        return News(trial, over=True, failure=reason(error))
     return News(trial, trial.params.train.taken, over=True)
+
+
+def reason(error: Exception) -> str:
+    """What is to be said of an error."""
+    if isinstance(error, BvaeError):
+        return error.message
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -39,12 +39,8 @@ def fit(
         run = Run(params, images.to(device), device, out, before)
         while run.step < params.train.taken:
             run.advance()
-            if run.logs:
-                yield run.log()
-            if run.draws:
-                run.draw()
-            if run.saves or asked():
-                run.save()
+            if progress := run.attend(asked() is not None):
+                yield progress
             if number := asked():
                 raise InterruptionError(number, f"stopped at step {run.step}, which {out / 'last.pt'} holds")
         run.finish(report)

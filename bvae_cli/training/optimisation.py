@@ -1,15 +1,16 @@
 """The updates of a model, a step at a time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bvae_cli.datasets import one_factor
 from bvae_cli.datasets.spec import SIDE, DataSpec
 from bvae_cli.datasets.unpacking import unpack
 from bvae_cli.models.vae import VAE, ForwardPass
-from bvae_cli.objectives.objective import Step
+from bvae_cli.objectives.objective import Objective, Rival, Step
 from bvae_cli.objectives.schedule import at, values_at
 from bvae_cli.params import Params
 from bvae_cli.system.device import arithmetic, repeated, seeded
@@ -17,6 +18,24 @@ from bvae_cli.training.adagrad import Adagrad
 from bvae_cli.training.adam import Adam
 from bvae_cli.training.muon import Muon
 from bvae_cli.training.optimizer import Optimizer
+
+
+class Whole(nn.Module):
+    """A model and its rivals, of which a batch makes the loss of each."""
+
+    def __init__(self, objective: Objective, vae: VAE, rivals: Sequence[Rival]) -> None:
+        super().__init__()
+        self.objective, self.losses = objective, [rival.loss for rival in rivals]
+        self.vae, self.rivals = vae, nn.ModuleList(rival.net for rival in rivals)
+
+    def forward(self, images: Tensor, noise: Tensor, told: Step) -> tuple[list[Tensor], ForwardPass]:
+        """The loss of the model, then those of its rivals, each a scalar; and what they are of.
+
+        Images are (batch, channels, 64, 64) in [0, 1], noise is (batch, latent_dim).
+        """
+        out = self.objective.forward(self.vae, images, noise, told)
+        losses = (loss(net, out) for loss, net in zip(self.losses, self.rivals, strict=True))
+        return [self.objective(out, told), *losses], out
 
 
 class Optimisation:
@@ -28,11 +47,10 @@ class Optimisation:
     def __init__(self, vae: VAE, data: DataSpec, params: Params, device: torch.device, done: int = 0) -> None:
         """Begin at a new model's weights, with the noise and the rivals of the seed, after so many steps."""
         self.vae, self.data, self.params, self.device = vae, data, params, device
-        for weight in vae.parameters():
-            weight.data *= params.objective.gain if weight.ndim > 1 else 1.0
         with seeded(params.train.seed):
             self.rivals = params.objective.rivals(vae.latent_dim, data.channels)
         self.nets = [vae, *(rival.net.to(device) for rival in self.rivals)]
+        self.whole = Whole(params.objective, vae, self.rivals)
         self.rate = torch.zeros((), device=device)
         self.knobs = {name: torch.zeros((), device=device) for name in values_at(params.objective, 0)}
         self.factor = torch.zeros((), dtype=torch.long, device=device)
@@ -44,6 +62,7 @@ class Optimisation:
         self.random = torch.Generator(device).manual_seed(params.train.seed)
         self.noise = torch.zeros(size, vae.latent_dim, device=device)
         self.packed: Tensor | None = None  # (batch, bytes)
+        self.filled: dict[str, float] = {}  # what the scalars hold, which are told to a GPU but when they change
         self.sums = torch.zeros(3 + vae.latent_dim, device=device)
         self.update = repeated(self.compute, device)
 
@@ -65,20 +84,27 @@ class Optimisation:
 
     def step(self, packed: Tensor, number: int) -> None:
         """One update with (batch, bytes) packed images, at a step counted from 0."""
+        if self.fill(packed, number):
+            self.update = repeated(self.compute, self.device)
+        self.update()
+
+    def fill(self, packed: Tensor, number: int) -> bool:
+        """Lay out what a step takes; returns whether what moves the weights is another one from now on."""
         if self.packed is None:
             self.packed = torch.empty_like(packed, device=self.device)
         self.packed.copy_(packed, non_blocking=True)
         self.noise.normal_(generator=self.random)
         self.grains.normal_(generator=self.random)
         train, moment = self.params.train, self.params.train.moment(number)
-        self.rate.fill_(at(train.learning_rate, moment))
-        for name, value in values_at(self.params.objective, moment).items():
-            self.knobs[name].fill_(value)
+        values = {"learning_rate": at(train.learning_rate, moment), **values_at(self.params.objective, moment)}
+        for name, value in values.items() - self.filled.items():
+            self.knobs.get(name, self.rate).fill_(value)
+        self.filled = values
         if self.params.objective.one_factor:
             self.factor.fill_(one_factor.varied(self.data, train.seed, number))
-        if train.moment(number - 1) < train.adam_steps <= moment:
+        if another := train.moment(number - 1) < train.adam_steps <= moment:
             self.take_over(moment)
-        self.update()
+        return another
 
     def take_over(self, moment: int) -> None:
         """Begin with what moves the weights from now on; Adam keeps the moments of those that it goes on with."""
@@ -87,18 +113,15 @@ class Optimisation:
         for optimizer, weight, moments in self.each(before):
             if moments.keys() == optimizer.state[weight].keys():
                 optimizer.state[weight] = moments
-        self.update = repeated(self.compute, self.device)
 
     def compute(self) -> None:
         """What is the same in every step."""
         assert self.packed is not None
         with arithmetic(self.device, self.params.train.precision):
-            objective, images = self.params.objective, unpack(self.packed, self.data)
-            out = objective.forward(self.vae, images, self.noise, self.told)
-            losses = [objective(out, self.told), *(rival.loss(rival.net, out) for rival in self.rivals)]
+            losses, out = self.whole(unpack(self.packed, self.data), self.noise, self.told)
         for net, loss in zip(self.nets, losses, strict=True):
             net.zero_grad()
-            loss.backward(inputs=list(net.parameters()))  # type: ignore[no-untyped-call]
+            loss.backward(inputs=list(net.parameters()))
         for optimizer in self.optimizers:
             optimizer.step()
         self.sums += totals(losses[0], out)

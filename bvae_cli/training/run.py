@@ -75,6 +75,10 @@ class Run:
             BvaeError: the loss is not finite. A GPU is not asked at each step, since the host would have to wait.
         """
         self.optimisation.step(next(self.batches), self.step)
+        self.count()
+
+    def count(self) -> None:
+        """A step has been taken; raises BvaeError where the loss is not finite, as `advance` does."""
         self.step += 1
         if self.device.type == "cpu" or self.logs:
             self.require_finite()
@@ -153,6 +157,15 @@ class Run:
         """Draw some images above their reconstructions."""
         images = self.survey.shown[slice(SHOWN)].to(self.device)
         reconstruct(self.vae, images, self.folder / "pictures" / f"step-{self.step:07d}.png")
+
+    def attend(self, stopping: bool) -> Progress | None:
+        """Do what is due after a step: a line of history.csv, which is returned, a picture, last.pt; all may raise."""
+        progress = self.log() if self.logs else None
+        if self.draws:
+            self.draw()
+        if self.saves or stopping:
+            self.save()
+        return progress
 
     def save(self) -> None:
         """Write last.pt; raises what `write` does."""

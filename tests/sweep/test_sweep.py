@@ -200,6 +200,16 @@ def test_a_process_that_is_killed_fails_its_model_alone(start: Start, some: list
     assert same(lost, whole / lost)
 
 
+def test_models_in_one_step_are_the_same_but_for_rounding(bvae: Bvae, study: list[object], whole: Path) -> None:
+    done = bvae(*study, "--together", 3)
+    assert done.code == 0, done.err
+    for path in FOLDERS:
+        ours, theirs = (table(folder / path / "history.csv") for folder in (Path(), whole))
+        assert [line["step"] for line in ours] == [line["step"] for line in theirs]
+        for one, other in zip(ours, theirs, strict=True):
+            assert float(one["reconstruction"]) == pytest.approx(float(other["reconstruction"]), rel=1e-3)
+
+
 def test_a_model_that_fails_is_named_and_the_others_are_made(bvae: Bvae, data: Path) -> None:
     grid = {"train.learning_rate": [0.001, 1e30]}
     Path("mine.yaml").write_text(yaml.safe_dump({"base": BASE, "grid": grid}))
