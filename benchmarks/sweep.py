@@ -78,7 +78,7 @@ def in_processes(count: int, options: argparse.Namespace, device: torch.device) 
     seconds = [times.get(timeout=600) for _ in processes]
     for process in processes:
         process.join()
-    return count * options.steps / max(seconds)
+    return float(count * options.steps / max(seconds))
 
 
 def alone(options: argparse.Namespace, device: torch.device, ready: Barrier, times: "Queue[float]") -> None:

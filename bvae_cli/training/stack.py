@@ -16,9 +16,9 @@ from bvae_cli.training.optimisation import Optimisation, totals
 
 
 def kind(params: Params) -> str:
-    """What models have to have in common to be stacked: all but seed, knobs, learning rate and steps."""
+    """What models have to have in common to be stacked: all but seed, knobs, steps, and what moves their weights."""
     train = params.train
-    shape = (train.batch_size, train.optimizer, train.precision, train.stream)
+    shape = (train.batch_size, train.precision, train.stream)
     words = [value for value in vars(params.objective).values() if isinstance(value, str)]
     return repr((params.dataset.name, params.model, type(params.objective).__name__, words, shape))
 
@@ -33,7 +33,6 @@ class Stack:
     def __init__(self, members: Sequence[Optimisation]) -> None:
         """Of models of one kind, on one device."""
         self.members, self.first = list(members), members[0]
-        self.names = [name for name, _ in self.first.whole.named_parameters()]
         self.update = repeated(self.compute, self.first.device)
 
     def step(self, packed: Iterable[Tensor], numbers: Iterable[int]) -> None:
@@ -46,17 +45,8 @@ class Stack:
 
     def compute(self) -> None:
         """What is the same in every step."""
-        first = self.first
-        packed = self.together(lambda member: member.packed)  # (models, batch, bytes)
-        images = unpack(packed.flatten(0, 1), first.data)
-        images = images.view(*packed.shape[:2], *images.shape[1:])  # (models, batch, channels, 64, 64)
-        weights = [dict(member.whole.named_parameters()) for member in self.members]
-        stacked = {name: torch.stack([each[name] for each in weights]) for name in self.names}
-        knobs = {name: self.together(lambda member, name=name: member.knobs[name]) for name in first.knobs}  # type: ignore[misc]
-        noise, factor = self.together(lambda member: member.noise), self.together(lambda member: member.factor)
-        grains = self.together(lambda member: member.grains)
-        with arithmetic(first.device, first.params.train.precision):
-            losses, sums = torch.vmap(self.one)(stacked, images, noise, knobs, factor, grains)
+        with arithmetic(self.first.device, self.first.params.train.precision):
+            losses, sums = torch.vmap(self.one)(self.weights(), *self.inputs())
         for number, loss in enumerate(losses):
             leaves = [weight for member in self.members for weight in member.nets[number].parameters()]
             for weight in leaves:
@@ -66,6 +56,20 @@ class Stack:
             for optimizer in member.optimizers:
                 optimizer.step()
             member.sums += total
+
+    def weights(self) -> dict[str, Tensor]:
+        """Those of all models by name, each (models, …): gradients go through them to the weights of each."""
+        each = [dict(member.whole.named_parameters()) for member in self.members]
+        return {name: torch.stack([weights[name] for weights in each]) for name in each[0]}
+
+    def inputs(self) -> tuple[Tensor, Tensor, dict[str, Tensor], Tensor, Tensor]:
+        """Images, noise, knobs, factor and grains of all models, each (models, …)."""
+        packed = self.together(lambda member: member.packed)  # (models, batch, bytes)
+        images = unpack(packed.flatten(0, 1), self.first.data)
+        images = images.view(*packed.shape[:2], *images.shape[1:])  # (models, batch, channels, 64, 64)
+        knobs = {name: torch.stack([member.knobs[name] for member in self.members]) for name in self.first.knobs}
+        noise, factor = self.together(lambda member: member.noise), self.together(lambda member: member.factor)
+        return images, noise, knobs, factor, self.together(lambda member: member.grains)
 
     def one(
         self,
