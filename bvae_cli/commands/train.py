@@ -38,16 +38,22 @@ def train(
     """
     from bvae_cli.datasets.images import load
     from bvae_cli.datasets.stream import stream
-    from bvae_cli.system import device
+    from bvae_cli.system import device, ranks
     from bvae_cli.training.fitting import fit
 
-    chosen = device.select(gpu, cpu)
+    notice.quiet = ranks.follows()
+    chosen = device.select(gpu, cpu, ranks.local())
     folder = out or Path("runs") / params.dataset.name
     if (folder / "last.pt").exists() and not resume:
         notice.print(f"The unfinished run in {folder} is kept as {folder / 'previous.pt'}.", soft_wrap=True)
     images: Source = (stream if params.train.stream else load)(data, params.dataset.name)
-    with training_bar(params.train.taken) as show, reporting() as report, telling_how_to_go_on():
-        for progress in fit(params, images, chosen, folder, report, resume):
+    with (
+        ranks.joined(chosen) as joint,
+        training_bar(params.train.taken) as show,
+        reporting() as report,
+        telling_how_to_go_on(),
+    ):
+        for progress in fit(params, images, chosen, folder, report, resume, joint):
             show(progress.step, summary(progress))
     notice.print(f"{folder / 'checkpoint.pt'} is ready.", soft_wrap=True)
 

@@ -10,8 +10,10 @@ from bvae_cli.system.errors import BvaeError
 WARM_UP = 3  # calls in which libraries choose their algorithms, and optimisers make room
 
 
-def select(gpu: int | None, cpu: bool) -> torch.device:
+def select(gpu: int | None, cpu: bool, rank: int | None = None) -> torch.device:
     """The GPU of that number, the processor, or, where neither is asked for, the first GPU if there is one.
+
+    Of processes that torchrun starts, each takes the GPU of its rank.
 
     Raises:
         BvaeError: there is no such GPU, or both are asked for.
@@ -19,6 +21,10 @@ def select(gpu: int | None, cpu: bool) -> torch.device:
     count = torch.cuda.device_count()
     if cpu and gpu is not None:
         raise BvaeError("--gpu and --cpu exclude each other", "leave one out.")
+    if gpu is not None and rank is not None:
+        raise BvaeError("--gpu chooses one for all processes of torchrun", "leave it out: each takes its own.")
+    if rank is not None and count and not cpu:
+        gpu = rank
     if gpu is not None and gpu >= count:
         there = ", ".join(f"{index} ({torch.cuda.get_device_name(index)})" for index in range(count))
         raise BvaeError(f"there is no GPU {gpu} here", f"there is {there}." if there else "there is none: use --cpu.")

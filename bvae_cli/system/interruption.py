@@ -13,8 +13,8 @@ Asked = Callable[[], int | None]
 
 
 @contextmanager
-def postponed() -> Iterator[Asked]:
-    """Note a SIGINT or a SIGTERM in place of obeying it; the next one is obeyed as ever.
+def postponed(once: bool = True) -> Iterator[Asked]:
+    """Note a SIGINT or a SIGTERM in place of obeying it; the next one is obeyed as ever, if it is to be noted but once.
 
     Signals that are ignored stay so; in a thread that is not the main one, to which none come, nothing changes.
     """
@@ -23,7 +23,8 @@ def postponed() -> Iterator[Asked]:
 
     def note(number: int, frame: FrameType | None) -> None:
         came.append(number)
-        restore()
+        if once:
+            restore()
 
     def restore() -> None:
         for number, handler in before.items():

@@ -1,29 +1,40 @@
 """Fitting a model."""
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from bvae_cli.datasets.images import Source
 from bvae_cli.datasets.one_factor import varying
+from bvae_cli.objectives.objective import Objective
 from bvae_cli.params import Params
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.files import sole
 from bvae_cli.system.interruption import postponed
 from bvae_cli.system.memory import keep_freed_memory
+from bvae_cli.system.ranks import ALONE, Ranks
 from bvae_cli.system.reporting import Report
 from bvae_cli.training.history import Progress
 from bvae_cli.training.run import Run, latest, put_aside
 
 
 def fit(
-    params: Params, images: Source, device: torch.device, out: Path, report: Report, resume: bool = False
+    params: Params,
+    images: Source,
+    device: torch.device,
+    out: Path,
+    report: Report,
+    resume: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Iterator[Progress]:
     """Train a model, saying how it goes; at the end, `out` holds checkpoint.pt and history.csv.
 
     On its way it leaves last.pt, from which `resume` goes on to the very bytes of a run that was never stopped; where
-    there is none, it goes on from a checkpoint.pt that has fewer steps than are wanted now, or begins.
+    there is none, it goes on from a checkpoint.pt that has fewer steps than are wanted now, or begins. Processes
+    that torchrun starts share each batch; all do the same, and what the first one writes is kept.
 
     Raises:
         BvaeError: the objective cannot learn from these images, the loss is no longer finite, `out` cannot be written
@@ -31,19 +42,32 @@ def fit(
         InterruptionError: SIGINT or SIGTERM came; what was done is in last.pt.
     """
     require_enough(params, images)
+    require_divisible(params, ranks)
     keep_freed_memory()
-    with sole(out), postponed() as asked:
+    with own_folder(out, ranks) as folder, postponed(once=ranks.size == 1) as asked:
         before = latest(out, params, images.spec) if resume else None
         if not before:
-            put_aside(out)
-        run = Run(params, images.to(device), device, out, before)
+            put_aside(folder)
+        run = Run(params, images.to(device), device, folder, before, ranks)
         while run.step < params.train.taken:
             run.advance()
-            if progress := run.attend(asked() is not None):
+            number = ranks.agreed(asked() or 0)
+            if progress := run.attend(number > 0):
                 yield progress
-            if number := asked():
+            if number:
                 raise InterruptionError(number, f"stopped at step {run.step}, which {out / 'last.pt'} holds")
         run.finish(report)
+
+
+@contextmanager
+def own_folder(out: Path, ranks: Ranks) -> Iterator[Path]:
+    """Where a process writes: the first one to `out`, which is its alone, another to where nobody looks."""
+    if ranks.rank == 0:
+        with sole(out):
+            yield out
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
 
 
 def require_enough(params: Params, images: Source) -> None:
@@ -57,4 +81,19 @@ def require_enough(params: Params, images: Source) -> None:
         raise BvaeError(
             f"model.latent_dim is {latents}, but each of {len(factors)} factors takes one for itself",
             f"choose {len(factors)} at least.",
+        )
+
+
+def require_divisible(params: Params, ranks: Ranks) -> None:
+    """Raise BvaeError where a batch cannot be divided over the processes, or the objective sees a part of it alone."""
+    size = params.train.batch_size
+    if size % ranks.size:
+        raise BvaeError(
+            f"train.batch_size is {size}, which {ranks.size} processes cannot share alike",
+            f"choose a multiple: --batch-size {ranks.size * max(1, size // ranks.size)}",
+        )
+    if ranks.size > 1 and type(params.objective).forward is not Objective.forward:
+        raise BvaeError(
+            f"the forward pass of the objective {type(params.objective).__name__} takes a batch as a whole",
+            "train it in one process: bvae train …",
         )

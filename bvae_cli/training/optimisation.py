@@ -1,6 +1,7 @@
 """The updates of a model, a step at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from bvae_cli.objectives.objective import Objective, Rival, Step
 from bvae_cli.objectives.schedule import at, values_at
 from bvae_cli.params import Params
 from bvae_cli.system.device import arithmetic, repeated, seeded
+from bvae_cli.system.ranks import ALONE, Ranks
 from bvae_cli.training.adagrad import Adagrad
 from bvae_cli.training.adam import Adam
 from bvae_cli.training.muon import Muon
@@ -34,8 +36,23 @@ class Whole(nn.Module):
         Images are (batch, channels, 64, 64) in [0, 1], noise is (batch, latent_dim).
         """
         out = self.objective.forward(self.vae, images, noise, told)
-        losses = (loss(net, out) for loss, net in zip(self.losses, self.rivals, strict=True))
-        return [self.objective(out, told), *losses], out
+        return self.of(out, told), out
+
+    def of(self, out: ForwardPass, told: Step) -> list[Tensor]:
+        """The loss of the model, then those of its rivals, of what a batch came to."""
+        return [
+            self.objective(out, told),
+            *(loss(net, out) for loss, net in zip(self.losses, self.rivals, strict=True)),
+        ]
+
+
+def forward_of(objective: Objective, vae: VAE, ranks: Ranks) -> Callable[[Tensor, Tensor, Step], ForwardPass]:
+    """The forward pass of a batch, or of a part of it in each process."""
+    if ranks.size == 1:
+        return partial(objective.forward, vae)
+    from bvae_cli.training.divided import Divided
+
+    return Divided(objective, vae, ranks)
 
 
 class Optimisation:
@@ -44,13 +61,16 @@ class Optimisation:
     What a step takes lies in tensors that keep their place, so that a GPU need be told only once what a step is.
     """
 
-    def __init__(self, vae: VAE, data: DataSpec, params: Params, device: torch.device, done: int = 0) -> None:
+    def __init__(
+        self, vae: VAE, data: DataSpec, params: Params, device: torch.device, done: int = 0, ranks: Ranks = ALONE
+    ) -> None:
         """Begin at a new model's weights, with the noise and the rivals of the seed, after so many steps."""
         self.vae, self.data, self.params, self.device = vae, data, params, device
         with seeded(params.train.seed):
             self.rivals = params.objective.rivals(vae.latent_dim, data.channels)
         self.nets = [vae, *(rival.net.to(device) for rival in self.rivals)]
-        self.whole = Whole(params.objective, vae, self.rivals)
+        self.whole, self.ranks = Whole(params.objective, vae, self.rivals), ranks
+        self.passed = forward_of(params.objective, vae, ranks)
         self.rate = torch.zeros((), device=device)
         self.knobs = {name: torch.zeros((), device=device) for name in values_at(params.objective, 0)}
         self.factor = torch.zeros((), dtype=torch.long, device=device)
@@ -64,7 +84,11 @@ class Optimisation:
         self.packed: Tensor | None = None  # (batch, bytes)
         self.filled: dict[str, float] = {}  # what the scalars hold, which are told to a GPU but when they change
         self.sums = torch.zeros(3 + vae.latent_dim, device=device)
-        self.update = repeated(self.compute, device)
+        self.update = self.recorded()
+
+    def recorded(self) -> Callable[[], None]:
+        """What a step computes, which a GPU is told but once, unless processes have to meet in it."""
+        return repeated(self.compute, self.device) if self.ranks.size == 1 else self.compute
 
     def chosen(self, step: int) -> list[Optimizer]:
         """What moves the weights at a step of the experiment, counted from 0."""
@@ -85,11 +109,12 @@ class Optimisation:
     def step(self, packed: Tensor, number: int) -> None:
         """One update with (batch, bytes) packed images, at a step counted from 0."""
         if self.fill(packed, number):
-            self.update = repeated(self.compute, self.device)
+            self.update = self.recorded()
         self.update()
 
     def fill(self, packed: Tensor, number: int) -> bool:
         """Lay out what a step takes; returns whether what moves the weights is another one from now on."""
+        packed = self.ranks.own(packed)
         if self.packed is None:
             self.packed = torch.empty_like(packed, device=self.device)
         self.packed.copy_(packed, non_blocking=True)
@@ -118,10 +143,11 @@ class Optimisation:
         """What is the same in every step."""
         assert self.packed is not None
         with arithmetic(self.device, self.params.train.precision):
-            losses, out = self.whole(unpack(self.packed, self.data), self.noise, self.told)
+            out = self.passed(unpack(self.packed, self.data), self.noise, self.told)
+            losses = self.whole.of(out, self.told)
         for net, loss in zip(self.nets, losses, strict=True):
             net.zero_grad()
-            loss.backward(inputs=list(net.parameters()))
+            torch.autograd.backward(loss, inputs=list(net.parameters()))
         for optimizer in self.optimizers:
             optimizer.step()
         self.sums += totals(losses[0], out)

@@ -21,6 +21,7 @@ from bvae_cli.params import Params
 from bvae_cli.pictures.reconstruction import reconstruct
 from bvae_cli.survey import Survey
 from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.ranks import ALONE, Ranks
 from bvae_cli.system.reporting import Report, silent
 from bvae_cli.training.board import Board
 from bvae_cli.training.history import PARTS, History, Progress, heading
@@ -33,14 +34,20 @@ class Run:
     """A model, its optimisation, its curves, and the files of its folder."""
 
     def __init__(
-        self, params: Params, images: Source, device: torch.device, folder: Path, before: Checkpoint | None
+        self,
+        params: Params,
+        images: Source,
+        device: torch.device,
+        folder: Path,
+        before: Checkpoint | None,
+        ranks: Ranks = ALONE,
     ) -> None:
         """Begin, or go on from where a run was before; raises what `restore` and `History` do."""
         self.params, self.spec, self.device, self.folder = params, images.spec, device, folder
         self.images, self.survey = images, Survey.of(images, params.train.seed, device)
         self.vae = new_vae(params, images.spec).to(device)
         done = before.step if before else 0
-        self.optimisation = Optimisation(self.vae, images.spec, params, device, done)
+        self.optimisation = Optimisation(self.vae, images.spec, params, device, done, ranks)
         self.step, self.least, text = self.restore(before) if before else (0, math.inf, heading(params))
         batches = partial(one_factor.batches, images) if params.objective.one_factor else images.batches
         self.batches = batches(params.train.batch_size, params.train.seed, self.step)

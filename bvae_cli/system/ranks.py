@@ -1,0 +1,70 @@
+"""The processes that torchrun starts for one model, or the only one that there is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+from torch import Tensor
+
+from bvae_cli.system.errors import BvaeError
+
+PATIENCE = timedelta(seconds=60)  # in which the others have to answer
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Which of how many processes this is."""
+
+    rank: int = 0
+    size: int = 1
+
+    def own(self, batch: Tensor) -> Tensor:
+        """The part of a batch that this process takes."""
+        return batch.chunk(self.size)[self.rank]
+
+    def agreed(self, number: int) -> int:
+        """The greatest of the numbers that all processes come with."""
+        if self.size == 1:
+            return number
+        greatest = torch.tensor(number, device="cuda" if torch.distributed.get_backend() == "nccl" else "cpu")
+        torch.distributed.all_reduce(greatest, torch.distributed.ReduceOp.MAX)
+        return int(greatest)
+
+
+ALONE = Ranks()
+
+
+def local() -> int | None:
+    """Which of this machine's processes this is, where torchrun started it."""
+    return int(os.environ["LOCAL_RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else None
+
+
+def follows() -> bool:
+    """Whether torchrun started this process, and another one that is to speak for all."""
+    return local() is not None and os.environ["RANK"] != "0"
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Ranks]:
+    """The processes of torchrun, once all are there; this one alone where it was not started so.
+
+    Raises:
+        BvaeError: another process is gone, or has not answered for a minute.
+    """
+    if local() is None:
+        yield ALONE
+        return
+    try:
+        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+        yield Ranks(torch.distributed.get_rank(), torch.distributed.get_world_size())
+        torch.distributed.destroy_process_group()
+    except RuntimeError as error:
+        raise BvaeError(
+            f"another process of torchrun is gone, or does not answer: {' '.join(str(error).split())[:200]}",
+            "start it again, with --resume.",
+        ) from error

@@ -1,0 +1,131 @@
+"""One model in several processes, which torchrun starts."""
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import several
+import torch
+from conftest import Bvae, hear_ctrl_c
+from several import params
+
+from bvae_cli import config
+from bvae_cli.checkpoint import load
+from bvae_cli.datasets.images import load as load_images
+from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.ranks import Ranks
+from bvae_cli.system.reporting import silent
+from bvae_cli.training.fitting import fit, require_divisible
+
+OBJECTIVES = ["beta", "capacity", "beta_tc", "factor", "dip_i", "info"]
+SEVERAL = Path(several.__file__)
+LIMIT = 120  # seconds that no test of these should take
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def torchrun() -> Iterator[Start]:
+    """Starts two processes of a program; what still runs at the end is killed."""
+    started = []
+
+    def start(*program: object) -> "subprocess.Popen[str]":
+        words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        words += map(str, program)
+        started.append(
+            subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)  # noqa: PLW1509
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def options(data: Path) -> list[object]:
+    """Of a small training."""
+    return ["--data", data, "--cpu", "--net", "conv_h", "--batch-size", 8, "--log-every", 5, "--out", "run"]
+
+
+def curves(folder: Path | str) -> list[list[float]]:
+    with Path(folder, "history.csv").open() as file:
+        return [[float(cell) for cell in row] for row in list(csv.reader(file))[1:]]
+
+
+def ranks_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """The processes that train."""
+    return [child for child in psutil.Process(process.pid).children() if "train" in child.cmdline()]
+
+
+def saved(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """The processes that train, once they have left something to go on from."""
+    until = time.monotonic() + LIMIT
+    while not Path("run/last.pt").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return ranks_of(process)
+
+
+def test_the_losses_are_those_of_one_process(torchrun: Start, data: Path) -> None:
+    process = torchrun(SEVERAL, data, *OBJECTIVES)
+    said = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, said
+    for objective in OBJECTIVES:
+        alone = Path("alone", objective)
+        list(fit(params(objective), load_images(data, "dsprites"), torch.device("cpu"), alone, silent))
+        for ours, theirs in zip(curves(objective), curves(alone), strict=True):
+            assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)  # sums in another order, and six digits
+
+
+def test_another_number_of_processes_goes_on(bvae: Bvae, torchrun: Start, options: list[object]) -> None:
+    for number, steps in enumerate((10, 20, 30)):
+        if number == 1:
+            assert bvae("train", *options, "--steps", steps, "--resume").code == 0
+        else:
+            process = torchrun("-m", "bvae_cli", "train", *options, "--steps", steps, "--resume")
+            said = process.communicate(timeout=LIMIT)[1]
+            assert said.count("run/checkpoint.pt is ready") == 1  # one speaks for both
+            assert "Warning" not in said
+    assert bvae("train", *options, "--steps", 30, "--out", "whole").code == 0
+    for ours, theirs in zip(curves("run"), curves("whole"), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-2, abs=1e-3)
+
+
+def test_ctrl_c_saves_and_ends_all(torchrun: Start, options: list[object]) -> None:
+    process = torchrun("-m", "bvae_cli", "train", *options, "--steps", 1_000_000, "--save-steps", 5)
+    ranks = saved(process)
+    assert len(ranks) == 2
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=LIMIT)[1]
+    assert process.returncode != 0
+    step = load(Path("run/last.pt")).step
+    assert said.count(f"Interrupted: stopped at step {step}, which run/last.pt holds") == 1
+    assert not any(rank.is_running() for rank in ranks)
+
+
+def test_where_one_is_killed_the_others_end(torchrun: Start, options: list[object]) -> None:
+    process = torchrun("-m", "bvae_cli", "train", *options, "--steps", 1_000_000, "--save-steps", 5)
+    ranks = saved(process)
+    ranks[1].kill()
+    process.communicate(timeout=LIMIT)
+    assert process.returncode != 0
+    assert psutil.wait_procs(ranks, timeout=LIMIT)[1] == []
+    load(Path("run/last.pt"))
+
+
+def test_what_cannot_be_divided_is_refused() -> None:
+    with pytest.raises(BvaeError, match="batch_size is 64, which 3 processes cannot share alike") as caught:
+        require_divisible(config.build({}), Ranks(0, 3))
+    assert caught.value.hint == "choose a multiple: --batch-size 63"
+    with pytest.raises(BvaeError, match="DcIgn takes a batch as a whole"):
+        require_divisible(config.build({"objective": {"name": "dc_ign"}}), Ranks(0, 2))
+    require_divisible(config.build({"objective": {"name": "dc_ign"}}), Ranks())
