@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
@@ -25,6 +25,7 @@ FAINT = "#8a929c"
 INK = "#000000"  # which becomes the page's own
 SIZE = 4.2, 2.3  # inches, of 72 units each
 GREATEST = 1e100  # beyond which nothing is drawn
+WIDE = 20  # times as much, from which on an axis is logarithmic
 LETTERS = 36  # beneath a chart, that stand beside each other
 PLACES = 250  # across a chart, at each of which a curve is drawn from its least to its greatest value
 STYLE: Any = {
@@ -138,9 +139,14 @@ def thinned(steps: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
 
 def scale(axes: Axes, curves: Sequence[Numbers], wide: bool) -> None:
     """An axis of values with a few round numbers."""
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    if wide and all(((values > 1 / GREATEST) | np.isnan(values)).all() for values in curves):
+    together = np.concatenate([np.asarray(values, dtype=float) for values in curves]) if curves else np.zeros(0)
+    together = together[~np.isnan(together)]
+    whole = bool((together == together.round()).all())
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=whole, min_n_ticks=1))
+    if wide and len(together) and together.min() > 1 / GREATEST and together.max() > WIDE * together.min():
         axes.set_yscale("log")
+        decades = together.max() > WIDE**2 * together.min()
+        axes.yaxis.set_major_locator(LogLocator(subs=(1,) if decades else (1, 2, 5)))
         axes.yaxis.set_minor_formatter("")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axes.grid(visible=True, color=FAINT, alpha=0.25, linewidth=0.6)

@@ -53,7 +53,7 @@ def origin(checkpoint: Checkpoint) -> str:
 def shortened(checkpoint: Checkpoint) -> str:
     """That a run is a short form, and of what; nothing of one that is none."""
     train = checkpoint.params.train
-    if checkpoint.foreign or not train.short:
+    if checkpoint.foreign or train.taken == train.steps:
         return ""
     return (
         f"This is a short form: {train.short:,} steps stand for the {train.steps:,} of the experiment, and "

@@ -27,12 +27,18 @@ class Ranks:
         """The part of a batch that this process takes."""
         return batch.chunk(self.size)[self.rank]
 
-    def agreed(self, number: int) -> int:
-        """The greatest of the numbers that all processes come with."""
+    def agreed(self, number: int, step: int) -> int:
+        """The greatest of the numbers that all processes come with; raises BvaeError where they are at other steps."""
         if self.size == 1:
             return number
-        greatest = torch.tensor(number, device="cuda" if torch.distributed.get_backend() == "nccl" else "cpu")
-        torch.distributed.all_reduce(greatest, torch.distributed.ReduceOp.MAX)
+        told = torch.tensor([number, step, -step])  # on the processor, for which a GPU does not have to stop
+        torch.distributed.all_reduce(told, torch.distributed.ReduceOp.MAX)
+        greatest, last, first = told.tolist()
+        if last != -first:
+            raise BvaeError(
+                f"one process of torchrun is at step {last}, another at {-first}",
+                "give all of them one and the same --out.",
+            )
         return int(greatest)
 
 
@@ -60,10 +66,13 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         yield ALONE
         return
     try:
-        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        torch.distributed.init_process_group(backend, timeout=PATIENCE)
         yield Ranks(torch.distributed.get_rank(), torch.distributed.get_world_size())
         torch.distributed.destroy_process_group()
     except RuntimeError as error:
+        if not isinstance(error, torch.distributed.DistError) and "gloo" not in str(error):
+            raise
         raise BvaeError(
             f"another process of torchrun is gone, or does not answer: {' '.join(str(error).split())[:200]}",
             "start it again, with --resume.",

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,7 +11,7 @@ import torch
 from bvae_cli.datasets.images import Source
 from bvae_cli.datasets.one_factor import varying
 from bvae_cli.objectives.objective import Objective
-from bvae_cli.params import Params
+from bvae_cli.params import Keep, Params
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.files import sole
 from bvae_cli.system.interruption import postponed
@@ -48,10 +49,10 @@ def fit(
         before = latest(out, params, images.spec) if resume else None
         if not before:
             put_aside(folder)
-        run = Run(params, images.to(device), device, folder, before, ranks)
+        run = Run(kept(params, ranks), images.to(device), device, folder, before, ranks)
         while run.step < params.train.taken:
             run.advance()
-            number = ranks.agreed(asked() or 0)
+            number = ranks.agreed(asked() or 0, run.step)
             if progress := run.attend(number > 0):
                 yield progress
             if number:
@@ -68,6 +69,11 @@ def own_folder(out: Path, ranks: Ranks) -> Iterator[Path]:
     else:
         with tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
+
+
+def kept(params: Params, ranks: Ranks) -> Params:
+    """The params of a process; where nobody looks it leaves nothing on its way."""
+    return params if ranks.rank == 0 else replace(params, keep=Keep(save_minutes=0))
 
 
 def require_enough(params: Params, images: Source) -> None:
