@@ -41,8 +41,8 @@ def train(
     from bvae_cli.system import device, ranks
     from bvae_cli.training.fitting import fit
 
-    notice.quiet = ranks.follows()
     chosen = device.select(gpu, cpu, ranks.local())
+    notice.quiet = ranks.follows()  # what all of them would say, one does
     folder = out or Path("runs") / params.dataset.name
     if (folder / "last.pt").exists() and not resume:
         notice.print(f"The unfinished run in {folder} is kept as {folder / 'previous.pt'}.", soft_wrap=True)

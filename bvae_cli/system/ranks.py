@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bvae_cli.system.errors import BvaeError
 
-PATIENCE = timedelta(seconds=60)  # in which the others have to answer
+PATIENCE = timedelta(minutes=5)  # in which the others have to answer, though the first may be saving
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,8 @@ class Ranks:
         torch.distributed.all_reduce(told, torch.distributed.ReduceOp.MAX)
         greatest, last, first = told.tolist()
         if last != -first:
-            raise BvaeError(
-                f"one process of torchrun is at step {last}, another at {-first}",
-                "give all of them one and the same --out.",
-            )
+            apart = f"one process of torchrun is at step {last}, another at {-first}"
+            raise BvaeError(apart, "give all of them one and the same --out.")
         return int(greatest)
 
 
@@ -60,7 +58,7 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     """The processes of torchrun, once all are there; this one alone where it was not started so.
 
     Raises:
-        BvaeError: another process is gone, or has not answered for a minute.
+        BvaeError: another process is gone, or has not answered for five minutes.
     """
     if local() is None:
         yield ALONE
