@@ -28,7 +28,7 @@ def sweep(
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds, in place of the study's.")] = None,
     chosen: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Laid over every setting. May be repeated."),
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Laid over the base. May be repeated."),
     ] = None,
     processes: Annotated[
         int | None,

@@ -68,13 +68,15 @@ def show_study(study: Study, hours: float) -> None:
 
     table = Table(title=f"{len(study.trials)} models in {study.folder}")
     table.add_column("setting", overflow="fold")
-    for heading in ("seeds", "steps", "done", "under way", "to do"):
+    for heading in ("seeds", "steps", "done", "under way", "failed", "to do"):
         table.add_column(heading, justify="right")
     for setting, trials in study.settings.items():
-        over = [trial for trial in trials if state_of(trial).over]
-        begun = [trial for trial in trials if trial not in over and (trial.folder / "last.pt").exists()]
+        states = [state_of(trial) for trial in trials]
+        failed = sum(bool(state.failure) for state in states)
+        done = sum(state.over for state in states) - failed
+        begun = sum(not state.over and (state.trial.folder / "last.pt").exists() for state in states)
         seeds = ranges([trial.params.train.seed for trial in trials])
-        counts = [len(over), len(begun), len(trials) - len(over) - len(begun)]
+        counts = [done, begun, failed, len(trials) - done - begun - failed]
         table.add_row(escape(setting), seeds, f"{trials[0].params.train.taken:,}", *map(str, counts))
     result.print(table)
     result.print(f"Training what is left takes some {hours:.2g} hours, by a few steps of each kind; scoring, on top.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +58,7 @@ class Pool:
         ours, theirs = multiprocessing.Pipe()
         arguments = (theirs, self.images, self.place)
         process = multiprocessing.get_context("spawn").Process(target=work, args=arguments, daemon=True)
-        with threads_of(self.place.threads):
+        with threads_of(self.place.threads), deaf():
             process.start()
         theirs.close()  # so that the end of the process is the end of what is heard from it
         worker = Worker(process, ours)
@@ -107,6 +108,16 @@ def end_of(process: SpawnProcess) -> str:
     if code < 0:
         return f"its process was ended by signal {-code}{', perhaps for want of memory' if code == -9 else ''}"
     return "its process was told to end; what it had is saved"
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Processes that are started within ignore a terminal's Ctrl-C, from their first instruction; the parent obeys."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from bvae_cli.system.errors import BvaeError
 
 KEYS = ("base", "seeds", "grid")
 UNSAFE = re.compile(r"[^\w.+-]")  # in the name of a folder
+SEED = "train.seed"
 PLAIN = "base"  # the name of a setting that changes nothing
 
 Choices = Mapping[str, Any]
@@ -68,20 +69,21 @@ def read(path: Path, options: Sequence[str] = (), seeds: int | None = None) -> S
     Args:
         path: a YAML file with the keys `base`, a params file beside it or its sections; `grid`, a mapping of
             `section.key` to a value or a list of values, or a list of such mappings; `seeds`, how many, or which.
-        options: texts `section.key=value`, laid over every setting.
+        options: texts `section.key=value`, laid over the base.
         seeds: how many, in place of the file's.
 
     Raises:
-        BvaeError: the file, its base or a setting is not sound, or two settings would have one folder.
+        BvaeError: the file, its base or a setting is not sound, a key is chosen in two places, or two settings would
+            have one folder.
     """
     content = config.mapping(path)
     config.refuse_unknown(f"{path}: ", content, KEYS, "a key of a study")
-    base = config.overlay(base_of(content.get("base", {}), path), nested(map(chosen, options)))
+    laid, settings = dict(map(chosen, options)), settings_of(content.get("grid", {}), path)
+    require_chosen_once(settings, laid, path)
+    base = config.overlay(base_of(content.get("base", {}), path), nested(laid.items()))
     folder = Path("runs") / path.stem
     wanted = seeds_of(content.get("seeds", 1) if seeds is None else seeds, path)
-    trials = [
-        trial(choices, base, seed, folder) for choices in settings_of(content.get("grid", {}), path) for seed in wanted
-    ]
+    trials = [trial(choices, base, seed, folder) for choices in settings for seed in wanted]
     require_apart(trials, path)
     return Study(folder, trials)
 
@@ -118,6 +120,17 @@ def settings_of(grid: Any, path: Path) -> list[Choices]:
             f"{path}: grid must hold keys with their values", "for example: grid: {objective.beta: [1, 4, 16]}"
         )
     return [choices for each in grids for choices in combinations(each, path)]
+
+
+def require_chosen_once(settings: Iterable[Choices], laid: Choices, path: Path) -> None:
+    """Raise BvaeError where what is laid over the base, or a setting, would be hidden by what comes after it."""
+    varied = {key for choices in settings for key in choices}
+    if SEED in varied | laid.keys():
+        raise BvaeError(
+            f"{path}: {SEED} is for no setting to choose", "say which with seeds:, or how many with --seeds."
+        )
+    for key in varied & laid.keys():
+        raise BvaeError(f"--set {key} would have no effect: the grid of {path} chooses it", "leave it out.")
 
 
 def combinations(grid: Choices, path: Path) -> list[Choices]:

@@ -50,7 +50,6 @@ class Place:
 
 def work(channel: Connection, shared: Mapping[str, Source], place: Place) -> None:
     """Take models from a channel and tell how they get on, until there are no more, or a signal or the parent's end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's, which the parent obeys for all
     threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(place.threads)
     try:

@@ -65,6 +65,7 @@ def test_options_are_laid_over_the_base_and_seeds_over_the_study_s() -> None:
         ({"grid": {"objective.beta": []}}, "grid.objective.beta must be a value or a list of values"),
         ({"grid": {"objective.beta": [[0, 1]]}}, "grid.objective.beta must be a value or a list of values"),
         ({"grid": {"beta": 3}}, "beta is no key of a section"),
+        ({"grid": {"train.seed": [3, 4]}}, "train.seed is for no setting to choose"),
         ({"grid": {"objective.bta": 3}}, "objective.bta is not a parameter; did you mean objective.beta?"),
         ({"grid": {"objective.beta": "much"}}, "objective.beta must be a number"),
         ({"grid": {"objective.beta": [1, 1]}}, "two settings are called beta=1"),
@@ -80,6 +81,19 @@ def test_what_is_not_sound_is_refused_with_its_place(content: object, said: str)
 def test_an_option_without_a_value_is_refused() -> None:
     with pytest.raises(BvaeError, match=r"--set beta is no section\.key=value"):
         study({}, "beta")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("objective.beta=7", "--set objective.beta would have no effect: the grid of mine.yaml chooses it"),
+        ("train.seed=7", "train.seed is for no setting to choose"),
+    ],
+)
+def test_an_option_that_would_be_hidden_is_refused(option: str, said: str) -> None:
+    with pytest.raises(BvaeError) as caught:
+        study({"grid": {"objective.beta": [1, 4]}}, option)
+    assert said in caught.value.message
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.name)

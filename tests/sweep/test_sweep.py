@@ -173,6 +173,9 @@ def test_killed_at_any_moment_its_processes_end_and_it_goes_on_to_the_same_bytes
 
 def test_ctrl_c_saves_what_is_under_way(start: Start, some: list[Path], whole: Path) -> None:
     process = start()
+    wait_for(lambda: len(workers_of(process)) == len(some))
+    for worker in workers_of(process):
+        worker.send_signal(signal.SIGINT)  # which the parent obeys for all, of those that just start, too
     wait_for(lambda: list(Path("runs").glob("mine/*/*/last.pt")))
     workers = workers_of(process)
     for number in [*(worker.pid for worker in workers), process.pid]:  # as a terminal does
@@ -227,6 +230,8 @@ def test_a_folder_that_holds_another_experiment_is_left_alone(bvae: Bvae, data: 
     done = bvae("sweep", "mine.yaml", "--data", data, "--cpu")
     assert done.code == 1
     assert "was trained with" in done.err
+    listed = bvae("sweep", "mine.yaml", "--data", data, "--cpu", "--list").out
+    assert [cell.strip() for cell in listed.split("│") if cell.strip()][-5:-1] == ["0", "0", "1", "0"]
     assert Path("runs/mine/base/0/checkpoint.pt").read_bytes() == checkpoint.read_bytes()
 
 
