@@ -45,6 +45,8 @@ def newcomer(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["evaluate"] |= {"metrics": ["higgins", "mig"]}
     params["traverse"] |= {"frames": 2}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    study = folder / "pipelines" / "studies" / "falling.yaml"
+    study.write_text(study.read_text().replace("seeds: 3", "seeds: 2"))
     shutil.copy(small_npz, folder / "my-dsprites.npz")
     truth = Truth.grid((3, 10, 10))
     np.savez(folder / "my-codes.npz", codes=truth.factors.astype(np.float32), factors=truth.factors)
