@@ -15,7 +15,7 @@ from bvae_cli.training.fitting import fit
 
 def params(objective: str) -> Params:
     """The experiment."""
-    train = {"steps": 20, "batch_size": 8, "log_every": 5}
+    train = {"steps": 10, "batch_size": 8, "log_every": 5}
     return config.build({"model": {"net": "conv_h"}, "objective": {"name": objective}, "train": train})
 
 

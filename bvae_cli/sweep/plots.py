@@ -23,7 +23,7 @@ def write_plot(path: Path, tallies: Sequence[Tally]) -> None:
     """Draw a score: of each setting its models as points, and their mean with the standard deviation."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 1.1 + 0.24 * len(tallies)), layout="constrained", dpi=120)
+    figure = Figure(figsize=(6.4, 1.1 + 0.24 * len(tallies)), dpi=120)
     axes = figure.subplots()
     for place, tally in enumerate(tallies):
         values = list(tally.values.values())
@@ -36,5 +36,7 @@ def write_plot(path: Path, tallies: Sequence[Tally]) -> None:
     axes.grid(axis="both", color="#8a929c", alpha=0.25, linewidth=0.6)
     axes.set_xlabel(f"{tallies[0].score}: {MEANINGS.get(tallies[0].score, '')}".rstrip(": "), fontsize=8)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": ""})  # whose version would change the bytes
+    figure.savefig(
+        buffer, format="png", bbox_inches="tight", metadata={"Software": ""}
+    )  # whose version would change the bytes
     write_bytes(path, buffer.getvalue())

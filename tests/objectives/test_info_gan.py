@@ -10,6 +10,7 @@ import torch
 from conftest import Bvae
 from torch import Tensor, nn
 
+from bvae_cli.checkpoint import new_vae
 from bvae_cli.config import build
 from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.models.generation import Generation
@@ -75,9 +76,9 @@ def test_the_discriminator_s_loss_is_the_cross_entropy_and_half_of_ten_squared_g
 
 def test_a_generator_s_first_pictures_differ_by_their_codes() -> None:
     torch.manual_seed(0)
-    vae, noise = VAE("burgess", "bernoulli", 1, 10), torch.randn(64, 10)
-    before = vae.decode(noise).std(dim=0).mean()
-    Optimisation(vae, SPEC, build({"objective": {"name": "info_gan"}}), torch.device("cpu"))
+    noise = torch.randn(64, 10)
+    before = VAE("burgess", "bernoulli", 1, 10).decode(noise).std(dim=0).mean()
+    vae = new_vae(build({"objective": {"name": "info_gan"}}), SPEC)
     assert vae.decode(noise).std(dim=0).mean() > 20 * before
     assert vae.decoder.get_parameter("2.weight").var().item() == pytest.approx(2 / 256, rel=0.02)
 
