@@ -29,7 +29,7 @@ FACTORS = ("scale", "orientation", "posX", "posY")  # that the paper scores by
 CLASSIFIERS = 3  # of each replica, by another start of the classifier
 IMAGES = 50_000  # of the data set, drawn by the seed
 
-HEADING = "# The β-VAE metric on 2D shapes, mean ± standard deviation"
+HEADING = "# The β-VAE metric on 2D shapes, mean ± standard deviation over {} seeds"
 SHORT = "Where fewer steps are told than there are, it is a short form, made for two cores: no reproduction yet."
 FULL = "All models are trained for the steps of their presets."
 
@@ -114,7 +114,7 @@ def write(replicas: dict[str, list[Scores]], out: Path) -> None:
     )
     lines = [line(ROWS[name], scores) for name, scores in replicas.items()]
     write_csv(out / "table.csv", lines[0], (each.values() for each in lines))
-    write_text(out / "table.md", markdown(lines))
+    write_text(out / "table.md", markdown(lines, min(map(len, replicas.values()))))
 
 
 def line(row: Row, scores: Sequence[Scores]) -> dict[str, str]:
@@ -149,11 +149,11 @@ def steps(row: Row, scores: Sequence[Scores]) -> str:
     return f"{done:,}" if done >= full else f"{done:,} of {full:,}"
 
 
-def markdown(lines: Sequence[dict[str, str]]) -> str:
-    """The lines as a table in Markdown."""
+def markdown(lines: Sequence[dict[str, str]], seeds: int) -> str:
+    """The lines as a table in Markdown, of so many seeds."""
     rows = [list(lines[0]), ["---"] * len(lines[0]), *(list(each.values()) for each in lines)]
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    return f"{HEADING}\n\n{table}\n{SHORT if any(' of ' in each['steps'] for each in lines) else FULL}\n"
+    return f"{HEADING.format(seeds)}\n\n{table}\n{SHORT if any(' of ' in each['steps'] for each in lines) else FULL}\n"
 
 
 if __name__ == "__main__":

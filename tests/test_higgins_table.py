@@ -35,6 +35,7 @@ def test_the_tables_are_those_of_the_scores() -> None:
     page = Path("out/table.md").read_text()
     assert f"| {' | '.join(beta)} |" in page
     assert "it is a short form" in page
+    assert "over 2 seeds" in page
     scores = list(csv.reader(Path("out/scores.csv").read_text().splitlines()))
     assert scores[-1] == ["β-VAE", "1", "300000", "50", "96", "98", "84"]
     assert len(scores) == 1 + 2 * len(ROWS)
