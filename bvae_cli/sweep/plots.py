@@ -36,7 +36,6 @@ def write_plot(path: Path, tallies: Sequence[Tally]) -> None:
     axes.grid(axis="both", color="#8a929c", alpha=0.25, linewidth=0.6)
     axes.set_xlabel(f"{tallies[0].score}: {MEANINGS.get(tallies[0].score, '')}".rstrip(": "), fontsize=8)
     buffer = io.BytesIO()
-    figure.savefig(
-        buffer, format="png", bbox_inches="tight", metadata={"Software": ""}
-    )  # whose version would change the bytes
+    unversioned = {"Software": ""}  # matplotlib's version would change the bytes
+    figure.savefig(buffer, format="png", bbox_inches="tight", metadata=unversioned)
     write_bytes(path, buffer.getvalue())
