@@ -27,8 +27,10 @@ def write_plot(path: Path, tallies: Sequence[Tally]) -> None:
     axes = figure.subplots()
     for place, tally in enumerate(tallies):
         values = list(tally.values.values())
-        axes.plot(values, [place] * len(values), "o", color=INK, markersize=4, alpha=0.45, markeredgewidth=0)
-        axes.errorbar(tally.mean, place, xerr=tally.deviation, fmt="|", color="#222222", markersize=9, capsize=0)
+        axes.plot(values, [place] * len(values), "o", color=INK, markersize=4, alpha=0.7, markeredgewidth=0)
+        axes.errorbar(
+            tally.mean, place, xerr=tally.deviation, fmt="|", color="#555555", markersize=9, elinewidth=0.8, zorder=1
+        )
     axes.set_yticks(range(len(tallies)), [tally.setting for tally in tallies], fontsize=8)
     axes.set_ylim(len(tallies) - 0.4, -0.6)
     axes.tick_params(length=0, labelsize=8)
