@@ -52,6 +52,8 @@ def work(channel: Connection, shared: Mapping[str, Source], place: Place) -> Non
     """Take models from a channel and tell how they get on, until there are no more, or a signal or the parent's end."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(place.threads)
+    if place.device.type == "cuda":
+        torch.cuda.set_device(place.device)
     try:
         while trials := channel.recv():
             for news in made(trials, shared, place):
