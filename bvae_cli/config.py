@@ -40,12 +40,12 @@ def read(path: Path) -> Settings:
     return sections(mapping(path), path)
 
 
-def mapping(path: Path) -> dict[str, Any]:
+def mapping(path: Path, remedy: str = "name a params file with --params.") -> dict[str, Any]:
     """What a YAML file says of its keys; raises BvaeError where it has none."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError) as error:
-        raise BvaeError(f"cannot read {path}: {error}", "name a params file with --params.") from error
+        raise BvaeError(f"cannot read {path}: {error}", remedy) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BvaeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):

@@ -94,10 +94,10 @@ def show_tallies(tallies: Sequence[Tally]) -> None:
     scores = [score for score in SHOWN if any(tally.score == score for tally in tallies)]
     told = {(tally.setting, tally.score): tally for tally in tallies}
     table = Table(title="Mean ± standard deviation over seeds")
-    table.add_column("setting", overflow="fold")
+    table.add_column("setting", overflow="fold", min_width=10)
     table.add_column("models", justify="right")
     for score in scores:
-        table.add_column(score, justify="right", no_wrap=True)
+        table.add_column(score, justify="right")
     for setting in dict.fromkeys(tally.setting for tally in tallies):
         cells = [told.get((setting, score)) for score in scores]
         count = max(len(tally.values) for tally in cells if tally) if any(cells) else 0
@@ -107,7 +107,8 @@ def show_tallies(tallies: Sequence[Tally]) -> None:
 
 def spread(tally: Tally) -> str:
     """A mean and its deviation."""
-    return f"{tally.mean:.3g}" + ("" if tally.deviation is None else f" ± {tally.deviation:.2g}")
+    places = 3 if abs(tally.mean) < 10 else 1 if abs(tally.mean) < 1000 else 0
+    return f"{tally.mean:,.{places}f}" + ("" if tally.deviation is None else f" ± {tally.deviation:,.{places}f}")
 
 
 def show_ranking(files: Sequence[Path], ranking: Sequence[float]) -> None:

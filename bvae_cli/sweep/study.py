@@ -76,7 +76,7 @@ def read(path: Path, options: Sequence[str] = (), seeds: int | None = None) -> S
         BvaeError: the file, its base or a setting is not sound, a key is chosen in two places, or two settings would
             have one folder.
     """
-    content = config.mapping(path)
+    content = config.mapping(path, "name the file of a study; there are some in pipelines/studies.")
     config.refuse_unknown(f"{path}: ", content, KEYS, "a key of a study")
     laid, settings = dict(map(chosen, options)), settings_of(content.get("grid", {}), path)
     require_chosen_once(settings, laid, path)
