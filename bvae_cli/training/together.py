@@ -59,9 +59,10 @@ def fit_together(
             if not stack or len(stack.members) > len(runs):
                 stack = Stack([run.optimisation for run in runs.values()])
             stack.step([next(run.batches) for run in runs.values()], [run.step for run in runs.values()])
-            yield from attended(runs, asked() is not None)
+            stop = asked()  # once, so that whatever is told to be saved has been
+            yield from attended(runs, stop is not None)
             yield from finished(runs, report)
-            if stop := asked():
+            if stop:
                 raise InterruptionError(stop, "stopped; the last.pt of each model holds what it had")
 
 
