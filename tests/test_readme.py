@@ -13,6 +13,7 @@ import yaml
 from conftest import ROOT
 from PIL import Image
 
+from bvae_cli.app import app
 from bvae_cli.foreign.translation import names_of
 from bvae_cli.foreign.yanndubs import LAYERS
 from bvae_cli.metrics.truth import Truth
@@ -80,18 +81,7 @@ def test_a_command_does_what_it_says(newcomer: Path, command: str) -> None:
 
 
 def test_the_readme_has_every_command_in_it() -> None:
-    for command in (
-        "download",
-        "train",
-        "evaluate",
-        "traverse",
-        "reconstruct",
-        "report",
-        "explore",
-        "sweep",
-        "import",
-        "export",
-    ):
+    for command in (entry.name for entry in app.registered_commands):
         assert any(line.startswith(f"bvae {command}") for line in COMMANDS)
 
 

@@ -72,6 +72,12 @@ def plain_report(what: str, done: int, total: int, unit: str = "") -> None:
         notice.print(f"{what}: {amount} done", highlight=False, markup=False)
 
 
+def counting(what: str) -> Progress:
+    """A bar that counts something, with words beside it and the time that is left."""
+    done, bar, words = MofNCompleteColumn(), BarColumn(bar_width=20), TextColumn("{task.description}")
+    return Progress(TextColumn(what), done, bar, words, TimeRemainingColumn(), console=notice)
+
+
 @contextmanager
 def training_bar(steps: int) -> Iterator[Callable[[int, str], None]]:
     """A bar that takes the steps done and a line of figures; plain lines where there is no terminal."""
@@ -80,10 +86,7 @@ def training_bar(steps: int) -> Iterator[Callable[[int, str], None]]:
             f"step {step}/{steps}  {figures}", highlight=False, markup=False, soft_wrap=True
         )
         return
-    with Progress(
-        TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=20), TextColumn("{task.description}"),
-        TimeRemainingColumn(), console=notice,
-    ) as bars:  # fmt: skip
+    with counting("step") as bars:
         task = bars.add_task("", total=steps)
 
         def show(step: int, figures: str) -> None:
@@ -107,10 +110,7 @@ def models_bar(models: int) -> Iterator[Callable[[str, float, bool], None]]:
 
         yield say
         return
-    with Progress(
-        TextColumn("model"), MofNCompleteColumn(), BarColumn(bar_width=20), TextColumn("{task.description}"),
-        TimeRemainingColumn(), console=notice,
-    ) as bars:  # fmt: skip
+    with counting("model") as bars:
         task = bars.add_task("", total=models)
 
         def show(name: str, share: float, over: bool) -> None:

@@ -1,6 +1,6 @@
 """bvae sweep."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,6 +52,7 @@ def sweep(
     import torch
 
     from bvae_cli.sweep.study import read
+    from bvae_cli.sweep.sweeping import state_of
     from bvae_cli.sweep.sweeping import sweep as train_all
     from bvae_cli.sweep.worker import Place
     from bvae_cli.system.device import select
@@ -61,7 +62,8 @@ def sweep(
     number = processes or (max(1, threads // PAYING) if device.type == "cpu" else 1)
     place = Place(device, max(1, threads // number), data)
     if listed:
-        show_study(study, expected_hours(study, place, number))
+        states = [state_of(trial) for trial in study.trials]
+        show_study(study, states, expected_hours(states, place, number))
         return
     stacked = together or (1 if device.type == "cpu" else STACKED)
     failures = watched(train_all(study, place, number, stacked), len(study.trials))
@@ -74,13 +76,12 @@ def sweep(
         )
 
 
-def expected_hours(study: "Study", place: "Place", processes: int) -> float:
-    """The hours that what is not finished will take."""
+def expected_hours(states: "Sequence[News]", place: "Place", processes: int) -> float:
+    """The hours that what is not over will take."""
     from bvae_cli.datasets.stream import stream
     from bvae_cli.sweep.forecast import hours
-    from bvae_cli.sweep.sweeping import state_of
 
-    left = [trial for trial in study.trials if not state_of(trial).over]
+    left = [state.trial for state in states if not state.over]
     names = dict.fromkeys(trial.params.dataset.name for trial in left)
     return sum(
         hours(
@@ -109,7 +110,8 @@ def tell_results(study: "Study", failures: dict[str, str], data: Path) -> None:
 
     with reporting() as report:
         models = found(study, failures, data, report)
-    write(study, models)
-    write_plots(study.folder / "plots", tallies(models))
-    show_tallies(tallies(models))
+    those = tallies(models)
+    write(study, models, those)
+    write_plots(study.folder / "plots", those)
+    show_tallies(those)
     notice.print(f"{study.folder / 'table.csv'}, scores.csv and plots are ready.", soft_wrap=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bvae_cli.latents import Latent
     from bvae_cli.sweep.results import Tally
     from bvae_cli.sweep.study import Study
+    from bvae_cli.sweep.worker import News
 
 SHOWN = ("reconstruction", "kl", "higgins", "mig", "udr")  # of a study, in eighty columns
 
@@ -62,19 +63,17 @@ def show_data_sets(folder: Path) -> None:
             result.print(Padding(escape(line), (0, 0, 0, 2)), highlight=False, style="dim")
 
 
-def show_study(study: Study, hours: float) -> None:
-    """Print what a study trains, a row a setting, and how long that will take."""
-    from bvae_cli.sweep.sweeping import state_of
-
+def show_study(study: Study, states: Sequence[News], hours: float) -> None:
+    """Print what a study trains, a row a setting, how far each model is, and how long the rest will take."""
     table = Table(title=f"{len(study.trials)} models in {study.folder}")
     table.add_column("setting", overflow="fold")
     for heading in ("seeds", "steps", "done", "under way", "failed", "to do"):
         table.add_column(heading, justify="right")
     for setting, trials in study.settings.items():
-        states = [state_of(trial) for trial in trials]
-        failed = sum(bool(state.failure) for state in states)
-        done = sum(state.over for state in states) - failed
-        begun = sum(not state.over and (state.trial.folder / "last.pt").exists() for state in states)
+        own = [state for state in states if state.trial.setting == setting]
+        failed = sum(bool(state.failure) for state in own)
+        done = sum(state.over for state in own) - failed
+        begun = sum(not state.over and (state.trial.folder / "last.pt").exists() for state in own)
         seeds = ranges([trial.params.train.seed for trial in trials])
         counts = [done, begun, failed, len(trials) - done - begun - failed]
         table.add_row(escape(setting), seeds, f"{trials[0].params.train.taken:,}", *map(str, counts))

@@ -99,14 +99,14 @@ def tallies(models: Sequence[Found]) -> list[Tally]:
     return [Tally(setting, score, values) for (setting, score), values in together.items()]
 
 
-def write(study: Study, models: Sequence[Found]) -> None:
+def write(study: Study, models: Sequence[Found], those: Sequence[Tally]) -> None:
     """Write scores.csv, a line a model, and table.csv, a line a score of a setting."""
     keys = list(dict.fromkeys(key for trial in study.trials for key in trial.choices))
     scores = list(dict.fromkeys(score for model in models for score in model.scores))
     heading = ["setting", *keys, "seed", "steps", *scores, "failure"]
     write_csv(study.folder / "scores.csv", heading, (row(model, keys, scores) for model in models))
     heading = ["setting", "score", "mean", "deviation", "models", "best", "best_seed"]
-    write_csv(study.folder / "table.csv", heading, lines(tallies(models)))
+    write_csv(study.folder / "table.csv", heading, lines(those))
 
 
 def row(model: Found, keys: Sequence[str], scores: Sequence[str]) -> list[object]:
