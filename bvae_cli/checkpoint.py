@@ -15,6 +15,7 @@ from torch import Tensor
 from bvae_cli import __version__, config
 from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSpec, require_name
 from bvae_cli.latents import Latent
+from bvae_cli.models.initialisation import initialise
 from bvae_cli.models.vae import VAE
 from bvae_cli.objectives.schedule import text_of
 from bvae_cli.params import Params
@@ -50,6 +51,7 @@ def new_vae(params: Params, spec: DataSpec) -> VAE:
     with seeded(params.train.seed):
         likelihood = params.model.likelihood or spec.likelihood
         vae = VAE(params.model.net, likelihood, spec.channels, params.model.latent_dim)
+        initialise(vae, params.train.init)
     for weight in vae.parameters():
         weight.data *= params.objective.gain if weight.ndim > 1 else 1.0
     return vae

@@ -63,6 +63,9 @@ class Train:
     short: Annotated[
         int, "Updates of a short form, in which all that is told in steps comes as much earlier. 0: no short form."
     ] = 0
+    init: Annotated[Literal["torch", "kaiming", "kaiming_uniform", "glorot"], "How large weights are at first."] = (
+        "torch"
+    )
     batch_size: Annotated[int, "Images a step."] = 64
     optimizer: Annotated[Literal["adam", "adagrad", "muon"], "How weights follow their gradients."] = "adam"
     adam_steps: Annotated[int, "Steps at the start that Adam takes, before another optimizer takes over."] = 0

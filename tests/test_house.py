@@ -12,6 +12,7 @@ from conftest import ROOT
 
 from bvae_cli import config, params
 from bvae_cli.datasets import DATASETS
+from bvae_cli.models.initialisation import INITIALISATIONS
 from bvae_cli.models.likelihoods import LIKELIHOODS
 from bvae_cli.models.nets import NETS
 from bvae_cli.objectives import OBJECTIVES
@@ -118,6 +119,7 @@ def test_the_words_of_params_yaml_are_those_of_the_tables() -> None:
     assert get_args(config.field_types(params.Model)["net"]) == tuple(NETS)
     likelihood = get_args(config.field_types(params.Model)["likelihood"])[0]
     assert get_args(likelihood) == tuple(LIKELIHOODS)
+    assert get_args(config.field_types(params.Train)["init"]) == tuple(INITIALISATIONS)
     assert all(dataset.spec.likelihood in LIKELIHOODS for dataset in DATASETS.values())
     assert all(name == dataset.spec.name for name, dataset in DATASETS.items())
 
