@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class Result:
 
 
 Bvae = Callable[..., Result]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 class Bomb:
@@ -78,6 +79,28 @@ def bvae(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         return Result(code, out, err)
 
     return run
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a program as a shell would, where Ctrl-C is not ignored; what still runs at the end is killed."""
+    started = []
+
+    def program(*words: object) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [*map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=hear_ctrl_c,  # noqa: PLW1509
+        )
+        started.append(process)
+        return process
+
+    yield program
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def hear_ctrl_c() -> None:

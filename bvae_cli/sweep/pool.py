@@ -12,8 +12,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
-from bvae_cli.sweep.sharing import Shared
+from bvae_cli.sweep.crew import Stack
+from bvae_cli.sweep.sharing import Shared, names_of, shared
 from bvae_cli.sweep.study import Trial
 from bvae_cli.sweep.worker import GRACE, News, Place, work
 from bvae_cli.system.interruption import Asked
@@ -43,12 +45,28 @@ class Worker:
         self.process.join(GRACE)
 
 
+@dataclass(frozen=True)
+class Processes:
+    """So many processes of this machine."""
+
+    place: Place
+    number: int
+
+    @contextmanager
+    def at(self, stacks: Sequence[Stack], folder: Path) -> Iterator[Pool]:
+        """Start them on stacks; raises what `shared` does."""
+        with shared(names_of(trial for stack in stacks for trial in stack), self.place.data, folder) as images:
+            pool = Pool(stacks, self.number, self.place, images)
+            try:
+                yield pool
+            finally:
+                pool.end()
+
+
 class Pool:
     """Some processes, each at a stack of models; where one dies these have failed, and another process goes on."""
 
-    def __init__(
-        self, stacks: Sequence[Sequence[Trial]], processes: int, place: Place, images: Mapping[str, Shared]
-    ) -> None:
+    def __init__(self, stacks: Sequence[Stack], processes: int, place: Place, images: Mapping[str, Shared]) -> None:
         """Start them, no more than there are stacks."""
         self.waiting, self.place, self.images = deque(stacks), place, images
         self.workers = [self.started() for _ in range(min(processes, len(stacks)))]

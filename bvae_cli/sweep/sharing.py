@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bvae_cli.datasets.images import Images, load
 from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.sweep.study import Trial
 
 
 class Shared:
@@ -40,6 +41,11 @@ def mapped(spec: DataSpec, labels: NDArray[np.int64] | None, shape: tuple[int, .
     with os.fdopen(handle.detach(), "rb") as file:
         packed = np.memmap(file, dtype=np.uint8, mode="c", shape=shape)
     return Images(spec, torch.from_numpy(packed), labels)
+
+
+def names_of(trials: Iterable[Trial]) -> list[str]:
+    """The data sets that models have in memory."""
+    return list(dict.fromkeys(trial.params.dataset.name for trial in trials if not trial.params.train.stream))
 
 
 @contextmanager

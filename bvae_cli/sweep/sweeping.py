@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bvae_cli.sweep.pool import Pool
-from bvae_cli.sweep.sharing import shared
+from bvae_cli.sweep.crew import Crew
 from bvae_cli.sweep.study import Study, Trial
-from bvae_cli.sweep.worker import News, Place
+from bvae_cli.sweep.worker import News
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.files import sole
 from bvae_cli.system.interruption import postponed
@@ -16,14 +15,13 @@ from bvae_cli.training.stack import kind
 AGAIN = "the same command goes on."
 
 
-def sweep(study: Study, place: Place, processes: int, together: int = 1) -> Iterator[News]:
+def sweep(study: Study, crew: Crew, together: int = 1) -> Iterator[News]:
     """Train and score what is not finished, saying how it goes; each model is a run in a folder of its own.
 
     Args:
         study: what to train.
-        place: where.
-        processes: how many are at work at a time.
-        together: of how many models of one kind a process takes a step at once.
+        crew: who does it.
+        together: of how many models of one kind a step is taken at once.
 
     Raises:
         BvaeError: the study is under way elsewhere, or its data are not there or do not fit into memory.
@@ -37,12 +35,8 @@ def sweep(study: Study, place: Place, processes: int, together: int = 1) -> Iter
                 yield news
             else:
                 left.append(trial)
-        with shared(names_of(left), place.data, study.folder) as images:
-            pool = Pool(stacks_of(left, together), processes, place, images)
-            try:
-                yield from pool.news(asked)
-            finally:
-                pool.end()
+        with crew.at(stacks_of(left, together), study.folder) as makers:
+            yield from makers.news(asked)
         if number := asked():
             raise InterruptionError(number, f"stopped; what was under way in {study.folder} is saved", AGAIN)
 
@@ -61,8 +55,3 @@ def stacks_of(trials: Sequence[Trial], most: int) -> list[list[Trial]]:
     for trial in trials:
         kinds.setdefault(kind(trial.params), []).append(trial)
     return [alike[start : start + most] for alike in kinds.values() for start in range(0, len(alike), most)]
-
-
-def names_of(trials: Sequence[Trial]) -> list[str]:
-    """The data sets that models have in memory."""
-    return list(dict.fromkeys(trial.params.dataset.name for trial in trials if not trial.params.train.stream))

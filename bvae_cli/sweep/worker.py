@@ -25,6 +25,7 @@ from bvae_cli.training.fitting import fit
 from bvae_cli.training.history import Progress
 from bvae_cli.training.together import Heard, fit_together
 
+PAYING = 2  # threads of a process: two have more than twice the speed of one
 GRACE = 60.0  # seconds in which a process that is told to end writes down what it has
 
 

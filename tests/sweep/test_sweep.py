@@ -1,36 +1,26 @@
 """bvae sweep: the real command, its processes, and what it leaves."""
 
-import csv
 import json
 import os
 import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 import yaml
-from conftest import BVAE, Bvae, hear_ctrl_c
+from conftest import BVAE, Bvae, Start
+from studies import BASE, GRID, LIMIT, ended, same, table, wait_for
 
 from bvae_cli.checkpoint import load
 from bvae_cli.report.likeness import ranked
 from bvae_cli.system.reporting import silent
 
-BASE = {
-    "model": {"net": "burgess"},
-    "train": {"steps": 60, "batch_size": 8, "log_every": 10},
-    "evaluate": {"metrics": ["mig"]},
-    "keep": {"save_steps": 20},
-}
-STUDY = {"base": BASE, "seeds": 3, "grid": {"objective.beta": [1, "0:4,40:1"]}}
+STUDY = {"base": BASE, "seeds": 3, "grid": GRID}
 FOLDERS = [Path(f"runs/mine/{setting}/{seed}") for setting in ("beta=1", "beta=0_4_40_1") for seed in range(3)]
-LIMIT = 120  # seconds that no test of these should take
-
-Start = Callable[[], "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -63,49 +53,14 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def start(study: list[object]) -> Iterator[Start]:
-    """Starts the sweep as a shell would; what still runs at the end is killed."""
-    started = []
-
-    def command() -> "subprocess.Popen[str]":
-        words = [BVAE, *map(str, study)]
-        started.append(subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c))  # noqa: PLW1509
-        return started[-1]
-
-    yield command
-    for process in started:
-        process.kill()
-        process.communicate()
+def sweep(start: Start, study: list[object]) -> Start:
+    """Starts the sweep."""
+    return lambda: start(BVAE, *study)
 
 
 def scores(folder: Path) -> dict[str, float]:
     """Without the seconds that they took."""
     return {key: value for key, value in json.loads((folder / "metrics.json").read_text()).items() if key != "seconds"}
-
-
-def same(one: Path, other: Path) -> bool:
-    files = ("checkpoint.pt", "history.csv", "latents.csv", "information.csv")
-    return all((one / name).read_bytes() == (other / name).read_bytes() for name in files)
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open() as file:
-        return list(csv.DictReader(file))
-
-
-def wait_for(there: Callable[[], object]) -> None:
-    """Until something is so."""
-    for _ in range(LIMIT * 20):
-        if there():
-            return
-        time.sleep(0.05)
-    pytest.fail("it never came")
-
-
-def ended(process: "subprocess.Popen[str]") -> int:
-    """How a sweep ends."""
-    process.communicate(timeout=LIMIT)
-    return process.returncode
 
 
 def workers_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
@@ -157,22 +112,22 @@ def test_what_is_finished_is_left_as_it_is(bvae: Bvae, study: list[object], whol
 
 
 def test_killed_at_any_moment_its_processes_end_and_it_goes_on_to_the_same_bytes(
-    start: Start, some: list[Path], whole: Path
+    sweep: Start, some: list[Path], whole: Path
 ) -> None:
     chance = random.Random(time.time_ns())
-    process = start()
+    process = sweep()
     wait_for(lambda: list(Path("runs").glob("mine/*/*/last.pt")))
     time.sleep(chance.uniform(0, 1.5))
     workers = workers_of(process)
     process.send_signal(signal.SIGKILL)
     process.wait(LIMIT)
     assert psutil.wait_procs(workers, timeout=LIMIT)[1] == []
-    assert ended(start()) == 0
+    assert ended(sweep()) == 0
     assert all(same(path, whole / path) for path in some)
 
 
-def test_ctrl_c_saves_what_is_under_way(start: Start, some: list[Path]) -> None:
-    process = start()
+def test_ctrl_c_saves_what_is_under_way(sweep: Start, some: list[Path]) -> None:
+    process = sweep()
     wait_for(lambda: len(workers_of(process)) == len(some))
     for worker in workers_of(process):
         worker.send_signal(signal.SIGINT)  # which the parent obeys for all, of those that just start, too
@@ -187,8 +142,8 @@ def test_ctrl_c_saves_what_is_under_way(start: Start, some: list[Path]) -> None:
     assert all(load(file).training for file in Path("runs").glob("mine/*/*/last.pt"))
 
 
-def test_a_process_that_is_killed_fails_its_model_alone(start: Start, some: list[Path], whole: Path) -> None:
-    process = start()
+def test_a_process_that_is_killed_fails_its_model_alone(sweep: Start, some: list[Path], whole: Path) -> None:
+    process = sweep()
     wait_for(lambda: list(Path("runs").glob("mine/*/*/last.pt")))
     workers_of(process)[0].kill()
     said = process.communicate(timeout=LIMIT)[1]
@@ -198,7 +153,7 @@ def test_a_process_that_is_killed_fails_its_model_alone(start: Start, some: list
     (failed,) = [model for model in table(Path("runs/mine/scores.csv")) if model["failure"]]
     lost = Path("runs/mine", failed["setting"], failed["seed"])
     assert all(same(path, whole / path) for path in some if path != lost)
-    assert ended(start()) == 0
+    assert ended(sweep()) == 0
     assert same(lost, whole / lost)
 
 

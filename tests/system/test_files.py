@@ -4,10 +4,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from conftest import Start
 
 from bvae_cli.system import files
 from bvae_cli.system.errors import BvaeError
@@ -25,7 +25,6 @@ with waited(Path("data"), "file", print):
         time.sleep(0.05)
     Path("data/file").touch()
 """
-Hold = Callable[[float], "subprocess.Popen[str]"]
 
 
 def names() -> list[str]:
@@ -68,26 +67,21 @@ def test_a_folder_is_made_and_left_empty() -> None:
 
 
 @pytest.fixture
-def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
+def hold(start: Start, monkeypatch: pytest.MonkeyPatch) -> Start:
     """Start a process that takes so many seconds to make `data/file`, and is at it."""
     monkeypatch.setattr(files, "STALLED", 0.4)
     monkeypatch.setattr(files, "LOOK", 0.1)
-    started: list[subprocess.Popen[str]] = []
 
-    def start(seconds: float) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-c", HOLDER, str(seconds)]
-        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        assert started[-1].stdout
-        assert started[-1].stdout.readline() == "holds\n"
-        return started[-1]
+    def held(seconds: float) -> "subprocess.Popen[str]":
+        holder = start(sys.executable, "-c", HOLDER, seconds)
+        assert holder.stdout
+        assert holder.stdout.readline() == "holds\n"
+        return holder
 
-    yield start
-    for holder in started:
-        holder.kill()
-        holder.communicate()
+    return held
 
 
-def test_a_process_waits_for_one_that_makes_the_same_and_gets_on(hold: Hold) -> None:
+def test_a_process_waits_for_one_that_makes_the_same_and_gets_on(hold: Start) -> None:
     hold(1)
     told: list[str] = []
     with waited(Path("data"), "file", told.append):
@@ -96,20 +90,20 @@ def test_a_process_waits_for_one_that_makes_the_same_and_gets_on(hold: Hold) -> 
     assert "data/file" in told[0]
 
 
-def test_a_process_that_makes_another_file_waits_for_nobody(hold: Hold) -> None:
+def test_a_process_that_makes_another_file_waits_for_nobody(hold: Start) -> None:
     hold(60)
     told: list[str] = []
     with waited(Path("data"), "other", told.append):
         assert told == []
 
 
-def test_a_killed_process_is_not_waited_for(hold: Hold) -> None:
+def test_a_killed_process_is_not_waited_for(hold: Start) -> None:
     threading.Timer(0.3, hold(60).kill).start()
     with waited(Path("data"), "file", print):
         assert not Path("data/file").exists()
 
 
-def test_a_process_that_gets_on_no_longer_is_not_waited_for(hold: Hold) -> None:
+def test_a_process_that_gets_on_no_longer_is_not_waited_for(hold: Start) -> None:
     holder = hold(60)
     holder.send_signal(signal.SIGSTOP)
     with pytest.raises(BvaeError, match="data/file, and has not got on"), waited(Path("data"), "file", print):

@@ -5,14 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 import several
 import torch
-from conftest import Bvae, hear_ctrl_c
+from conftest import Bvae, Start
 from several import params
 
 from bvae_cli import config
@@ -27,26 +26,12 @@ OBJECTIVES = ["beta", "beta_tc", "factor", "dip_i"]  # of which all but the firs
 SEVERAL = Path(several.__file__)
 LIMIT = 120  # seconds that no test of these should take
 
-Start = Callable[..., "subprocess.Popen[str]"]
-
 
 @pytest.fixture
-def torchrun() -> Iterator[Start]:
-    """Starts two processes of a program; what still runs at the end is killed."""
-    started = []
-
-    def start(*program: object) -> "subprocess.Popen[str]":
-        words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-        words += map(str, program)
-        started.append(
-            subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)  # noqa: PLW1509
-        )
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+def torchrun(start: Start) -> Start:
+    """Starts two processes of a program."""
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2]
+    return lambda *program: start(*words, *program)
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import BVAE, Bvae, hear_ctrl_c
+from conftest import BVAE, Bvae, Start
 
 from bvae_cli.checkpoint import load
 from bvae_cli.objectives import OBJECTIVES
@@ -21,25 +20,11 @@ OPTIONS = [
 ]  # fmt: skip
 STEPS = 120
 
-Start = Callable[..., "subprocess.Popen[str]"]
-
 
 @pytest.fixture
-def start(data: Path) -> Iterator[Start]:
-    """Starts `bvae train` as a shell would, where Ctrl-C is not ignored; what still runs at the end is killed."""
-    started = []
-
-    def command(*arguments: object) -> "subprocess.Popen[str]":
-        words = [BVAE, "train", "--data", str(data), *OPTIONS, *map(str, arguments)]
-        started.append(subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c))  # noqa: PLW1509
-        return started[-1]
-
-    yield command
-    for process in started:
-        process.kill()
-        process.wait()
-        assert process.stderr
-        process.stderr.close()
+def train(start: Start, data: Path) -> Start:
+    """Starts `bvae train`."""
+    return lambda *arguments: start(BVAE, "train", "--data", data, *OPTIONS, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +48,10 @@ def same(one: Path, other: Path) -> bool:
     return all((one / name).read_bytes() == (other / name).read_bytes() for name in ("checkpoint.pt", "history.csv"))
 
 
-def test_killed_again_and_again_a_run_ends_in_the_same_bytes(start: Start, whole: Path) -> None:
+def test_killed_again_and_again_a_run_ends_in_the_same_bytes(train: Start, whole: Path) -> None:
     chance, out, kills = random.Random(time.time_ns()), Path("killed"), 0
     while not (out / "checkpoint.pt").exists():
-        process = start("--steps", STEPS, "--out", out, "--resume", "--save-steps", chance.choice([1, 3, 10]))
+        process = train("--steps", STEPS, "--out", out, "--resume", "--save-steps", chance.choice([1, 3, 10]))
         if kills < 5:
             wait_for(out / "history.csv", process)
             time.sleep(chance.uniform(0, 2))
@@ -79,9 +64,9 @@ def test_killed_again_and_again_a_run_ends_in_the_same_bytes(start: Start, whole
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_says_how_to_go_on_and_nothing_is_lost(
-    start: Start, whole: Path, number: signal.Signals, code: int
+    train: Start, whole: Path, number: signal.Signals, code: int
 ) -> None:
-    process = start("--steps", STEPS, "--out", "stopped")
+    process = train("--steps", STEPS, "--out", "stopped")
     wait_for(Path("stopped/history.csv"), process)
     time.sleep(0.5)
     process.send_signal(number)
@@ -95,8 +80,8 @@ def test_a_signal_saves_says_how_to_go_on_and_nothing_is_lost(
     assert same(Path("stopped"), whole)
 
 
-def test_a_second_signal_ends_at_once(start: Start) -> None:
-    process = start("--steps", 1_000_000, "--out", "stopped", "--save-steps", 1)
+def test_a_second_signal_ends_at_once(train: Start) -> None:
+    process = train("--steps", 1_000_000, "--out", "stopped", "--save-steps", 1)
     wait_for(Path("stopped/last.pt"), process)
     for _ in range(2):
         process.send_signal(signal.SIGINT)
@@ -204,8 +189,8 @@ def test_a_checkpoint_without_a_sound_state_is_not_gone_on_with(bvae: Bvae, data
     assert "nothing to go on from" in result.err
 
 
-def test_a_new_run_puts_an_unfinished_one_aside(bvae: Bvae, data: Path, start: Start) -> None:
-    process = start("--steps", 1_000_000, "--out", "run")
+def test_a_new_run_puts_an_unfinished_one_aside(bvae: Bvae, data: Path, train: Start) -> None:
+    process = train("--steps", 1_000_000, "--out", "run")
     wait_for(Path("run/history.csv"), process)
     process.send_signal(signal.SIGINT)
     process.wait()
@@ -223,8 +208,8 @@ def test_two_runs_do_not_share_a_folder(bvae: Bvae, data: Path) -> None:
     assert bvae("train", "--cpu", "--data", data, "--steps", 1, "--out", "run").code == 0
 
 
-def test_the_curves_grow_by_whole_lines(start: Start) -> None:
-    process, seen = start("--steps", 1_000_000, "--out", "run", "--log-every", 1), set[int]()
+def test_the_curves_grow_by_whole_lines(train: Start) -> None:
+    process, seen = train("--steps", 1_000_000, "--out", "run", "--log-every", 1), set[int]()
     wait_for(Path("run/history.csv"), process)
     while len(seen) < 4:
         text = Path("run/history.csv").read_text()

@@ -1,0 +1,111 @@
+"""bvae sweep --ray: a Ray of this machine's own, and a cluster of two, with processes and a machine that are killed."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+from conftest import BVAE, Bvae, Start
+from studies import BASE, GRID, LIMIT, ended, same, wait_for
+
+from bvae_cli.checkpoint import load
+
+RUNS = [Path("runs/mine", setting, "0") for setting in ("beta=1", "beta=0_4_40_1")]
+
+
+@pytest.fixture
+def study(data: Path) -> list[object]:
+    """The arguments of a sweep of two models, each of some seconds."""
+    return study_in(Path(), data)
+
+
+@pytest.fixture(scope="module")
+def plain(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the same without Ray."""
+    folder = tmp_path_factory.mktemp("plain")
+    words = map(str, study_in(folder, data))
+    subprocess.run([BVAE, *words, "--processes", "2"], check=True, cwd=folder, timeout=LIMIT)
+    return folder
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """Two machines, of a core each, the second of which is called `second`."""
+    utils = pytest.importorskip("ray.cluster_utils")
+    machines = utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    machines.second = machines.add_node(num_cpus=1)
+    yield machines
+    machines.shutdown()
+
+
+def at_work(root: int) -> list[psutil.Process]:
+    """Processes of Ray's that make models, below a process."""
+    children = psutil.Process(root).children(recursive=True)
+    return [child for child in children if child.name().startswith("ray::made_here")]
+
+
+def study_in(folder: Path, data: Path) -> list[object]:
+    (folder / "mine.yaml").write_text(yaml.safe_dump({"base": BASE, "grid": GRID}))
+    return ["sweep", "mine.yaml", "--data", data, "--cpu", "--set", "train.steps=200"]
+
+
+def all_under_way() -> bool:
+    return all((run / "last.pt").exists() for run in RUNS)
+
+
+def as_without_ray(plain: Path) -> bool:
+    return all(same(run, plain / run) for run in RUNS)
+
+
+def test_ctrl_c_saves_and_a_process_that_is_killed_is_replaced(start: Start, study: list[object], plain: Path) -> None:
+    study += ["--ray", "--processes", 2]
+    stopped = start(BVAE, *study)
+    wait_for(all_under_way)
+    workers = psutil.Process(stopped.pid).children(recursive=True)
+    stopped.send_signal(signal.SIGINT)
+    said = stopped.communicate(timeout=LIMIT)[1]
+    assert stopped.returncode == 130
+    assert "Interrupted: stopped; what was under way in runs/mine is saved" in said
+    assert psutil.wait_procs(workers, timeout=LIMIT)[1] == []
+    assert all(load(run / "last.pt").training for run in RUNS)
+    again = start(BVAE, *study)
+    wait_for(lambda: at_work(again.pid))
+    at_work(again.pid)[0].kill()
+    assert ended(again) == 0
+    assert as_without_ray(plain)
+
+
+def test_what_a_lost_machine_was_at_is_made_by_another(
+    cluster: Any, start: Start, study: list[object], plain: Path
+) -> None:
+    process = start(BVAE, *study, cluster.address, "--ray")
+    wait_for(all_under_way)
+    (raylet,) = cluster.second.all_processes["raylet"]
+    lost = at_work(raylet.process.pid)
+    cluster.remove_node(cluster.second, allow_graceful=False)
+    assert ended(process) == 0, process.communicate()
+    assert len(lost) == 1
+    assert as_without_ray(plain)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["127.0.0.1:1"], "127.0.0.1:1 would be the address of a cluster"),
+        (["127.0.0.1:1", "--ray"], "there is no Ray cluster at 127.0.0.1:1"),
+        (["somewhere", "--ray"], "somewhere is no address of a cluster"),
+        (["127.0.0.1:1", "--ray", "--processes", 2], "--processes is for one machine"),
+        (["--ray", "--list"], "--list and --ray exclude each other"),
+        (["--ray", "--gpu", 0], "--gpu chooses one of this machine's"),
+    ],
+)
+def test_what_means_nothing_is_refused(bvae: Bvae, arguments: list[object], said: str) -> None:
+    Path("mine.yaml").write_text(yaml.safe_dump({"base": BASE}))
+    refused = bvae("sweep", "mine.yaml", *arguments)
+    assert refused.code == 1
+    assert said in refused.err
+    assert not Path("runs").exists()
