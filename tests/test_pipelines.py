@@ -96,23 +96,26 @@ def test_one_experiment_is_run_by_its_name(data: Path, tmp_path: Path) -> None:
     assert "kl_total_correlation" in json.loads((tmp_path / "runs/yanndubs_factor/metrics.json").read_text())
 
 
-def test_a_change_reruns_what_depends_on_it_and_nothing_else(small_npz: Path, tmp_path: Path) -> None:
+def test_a_change_reruns_what_depends_on_it_and_nothing_else(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "bvae_cli", tmp_path / "bvae_cli")
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["dataset"]["file"] = str(small_npz)
-    params["train"] |= {"steps": 3, "adam_steps": 2}
-    params["evaluate"] |= {"metrics": ["higgins", "mig"]}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for out in outs_of(tmp_path / "dvc.yaml"):
+        (tmp_path / out).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / out).write_text(out)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     dvc(tmp_path, "init", "-q")
+    dvc(tmp_path, "commit", "--force", "--quiet")
 
-    everything = ["download", "train", "evaluate", "traverse", "reconstruct", "report"]
-    assert sorted(stages_run(dvc(tmp_path, "repro"))) == sorted(everything)
-    assert "higgins" in json.loads((tmp_path / "runs/dsprites/metrics.json").read_text())
-    assert "Higgins metric" in (tmp_path / "runs/dsprites/report.html").read_text()
-    assert stages_run(dvc(tmp_path, "repro")) == []
-
+    assert stages_run(dvc(tmp_path, "repro", "--dry")) == []
+    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
     params["reconstruct"]["images"] = 3
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    assert stages_run(dvc(tmp_path, "repro")) == ["reconstruct"]
+    assert stages_run(dvc(tmp_path, "repro", "--dry")) == ["reconstruct"]
+
+
+def outs_of(path: Path) -> list[str]:
+    """The files that the stages of a dvc.yaml leave."""
+    stages = yaml.safe_load(path.read_text())["stages"].values()
+    outs = [out for stage in stages for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
+    return [next(iter(out)) if isinstance(out, dict) else out for out in outs]

@@ -15,7 +15,7 @@ from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.system.files import sole
 
 OPTIONS = [
-    "--cpu", "--net", "conv_h", "--precision", "bfloat16", "--beta", "0:1,90:4",
+    "--cpu", "--net", "conv_h", "--batch-size", "32", "--precision", "bfloat16", "--beta", "0:1,90:4",
     "--learning-rate", "0:0,20:0.0005,90:0.0005,120:0", "--log-every", "7",
 ]  # fmt: skip
 STEPS = 120
