@@ -235,7 +235,7 @@ def test_a_random_draw_is_of_the_prior(page: Page, model: Checkpoint) -> None:
         draws.append(numbers(page, "explorer.codes"))
     require_drawn(page, model)
     values = torch.stack(draws)  # (20, 10)
-    assert len(set(values.flatten().tolist())) == 200
+    assert len(set(values.flatten().tolist())) > 190  # of a draw that is one before there would be ten again
     assert abs(values.mean()) < 0.3  # four standard errors of 200 draws
     assert 0.8 < values.std() < 1.2
 

@@ -28,7 +28,7 @@ def plain(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the same without Ray."""
     folder = tmp_path_factory.mktemp("plain")
     words = map(str, study_in(folder, data))
-    subprocess.run([BVAE, *words, "--processes", "2"], check=True, cwd=folder, timeout=LIMIT)
+    subprocess.run([BVAE, *words, "--processes", "1"], check=True, cwd=folder, timeout=LIMIT)
     return folder
 
 

@@ -52,7 +52,7 @@ def test_killed_again_and_again_a_run_ends_in_the_same_bytes(train: Start, whole
     chance, out, kills = random.Random(time.time_ns()), Path("killed"), 0
     while not (out / "checkpoint.pt").exists():
         process = train("--steps", STEPS, "--out", out, "--resume", "--save-steps", chance.choice([1, 3, 10]))
-        if kills < 5:
+        if kills < 3:
             wait_for(out / "history.csv", process)
             time.sleep(chance.uniform(0, 2))
             process.kill()
