@@ -10,12 +10,15 @@ from typing import Any
 from bvae_cli import config
 from bvae_cli.checkpoint import load, require_same
 from bvae_cli.config import Settings
+from bvae_cli.evaluation.evaluating import read as read_scores
+from bvae_cli.evaluation.scoring import chosen as metrics_of
 from bvae_cli.objectives.schedule import text_of
 from bvae_cli.params import Params
 from bvae_cli.system.errors import BvaeError
 
 KEYS = ("base", "seeds", "grid")
 UNSAFE = re.compile(r"[^\w.+-]")  # in the name of a folder
+BRACKETS = re.compile(r"\[.*\]")
 SEED = "train.seed"
 PLAIN = "base"  # the name of a setting that changes nothing
 
@@ -44,7 +47,15 @@ class Trial:
             return False
         checkpoint = load(path)
         require_same(checkpoint, path, self.params, checkpoint.spec)
-        return checkpoint.step >= self.params.train.taken and (self.folder / "metrics.json").exists()
+        return checkpoint.step >= self.params.train.taken and self.scored(bool(checkpoint.spec.factors))
+
+    def scored(self, supervised: bool) -> bool:
+        """Whether it has all scores that are asked for, of those that need factors where there are some."""
+        if not (self.folder / "metrics.json").exists():
+            return False
+        asked = metrics_of(self.params.evaluate.metrics).values()
+        wanted = {score for metric in asked if supervised or not metric.supervised for score in metric.meanings}
+        return wanted <= read_scores(self.folder).scores.values.keys()
 
 
 @dataclass(frozen=True)
@@ -73,8 +84,8 @@ def read(path: Path, options: Sequence[str] = (), seeds: int | None = None) -> S
         seeds: how many, in place of the file's.
 
     Raises:
-        BvaeError: the file, its base or a setting is not sound, a key is chosen in two places, or two settings would
-            have one folder.
+        BvaeError: the file, its base or a setting is not sound, there is no such metric, a key is chosen in two places,
+            or two settings would have one folder.
     """
     content = config.mapping(path, "name the file of a study; there are some in pipelines/studies.")
     config.refuse_unknown(f"{path}: ", content, KEYS, "a key of a study")
@@ -85,6 +96,8 @@ def read(path: Path, options: Sequence[str] = (), seeds: int | None = None) -> S
     wanted = seeds_of(content.get("seeds", 1) if seeds is None else seeds, path)
     trials = [trial(choices, base, seed, folder) for choices in settings for seed in wanted]
     require_apart(trials, path)
+    for each in trials:
+        metrics_of(each.params.evaluate.metrics)
     return Study(folder, trials)
 
 
@@ -95,12 +108,13 @@ def base_of(base: Any, path: Path) -> Settings:
     return config.sections(base, path)
 
 
-def chosen(option: str) -> tuple[str, str]:
-    """A key and its value; raises BvaeError where a text is not both."""
+def chosen(option: str) -> tuple[str, Any]:
+    """A key and its value, which may be a list in brackets; raises BvaeError where a text is not both."""
     key, equals, value = option.partition("=")
     if not equals:
         raise BvaeError(f"--set {option} is no section.key=value", "for example: --set train.steps=1000")
-    return key, value
+    words = [word.strip() for word in value.strip("[]").split(",")]
+    return key, [word for word in words if word] if BRACKETS.fullmatch(value) else value
 
 
 def seeds_of(seeds: Any, path: Path) -> list[int]:

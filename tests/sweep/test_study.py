@@ -78,6 +78,16 @@ def test_what_is_not_sound_is_refused_with_its_place(content: object, said: str)
     assert said in caught.value.message
 
 
+def test_an_option_may_be_a_list() -> None:
+    assert study({}, "evaluate.metrics=[mig, sap]").trials[0].params.evaluate.metrics == ("mig", "sap")
+    assert study({}, "evaluate.metrics=[]").trials[0].params.evaluate.metrics == ()
+
+
+def test_a_metric_that_there_is_not_is_refused_before_anything_is_trained() -> None:
+    with pytest.raises(BvaeError, match="metric cannot be 'mg'; did you mean mig"):
+        study({"base": {"evaluate": {"metrics": ["mg"]}}})
+
+
 def test_an_option_without_a_value_is_refused() -> None:
     with pytest.raises(BvaeError, match=r"--set beta is no section\.key=value"):
         study({}, "beta")

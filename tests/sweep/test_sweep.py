@@ -17,6 +17,7 @@ from studies import BASE, GRID, LIMIT, ended, same, table, wait_for
 
 from bvae_cli.checkpoint import load
 from bvae_cli.report.likeness import ranked
+from bvae_cli.sweep.study import read
 from bvae_cli.system.reporting import silent
 
 STUDY = {"base": BASE, "seeds": 3, "grid": GRID}
@@ -109,6 +110,13 @@ def test_what_is_finished_is_left_as_it_is(bvae: Bvae, study: list[object], whol
     listed = bvae(*study, "--list")
     assert "6 models in runs/mine" in listed.out
     assert "0–2" in listed.out
+
+
+def test_a_model_without_a_score_that_is_asked_for_is_not_finished(study: list[object], whole: Path) -> None:
+    Path("runs").symlink_to(whole / "runs")
+    for metrics, finished in (["mig"], True), (["mig", "sap"], False), ([], False):
+        trial = read(Path("mine.yaml"), [f"evaluate.metrics=[{','.join(metrics)}]"]).trials[0]
+        assert trial.finished() == finished
 
 
 def test_killed_at_any_moment_its_processes_end_and_it_goes_on_to_the_same_bytes(
