@@ -14,6 +14,12 @@ from bvae_cli.commands.sweep import sweep
 from bvae_cli.commands.train import train
 from bvae_cli.commands.traverse import traverse
 
+
+def flowing(told: str | None) -> str:
+    """A docstring each of whose paragraphs is one line, so that a terminal breaks it where it ends."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (told or "").split("\n\n"))
+
+
 app = typer.Typer(
     name="bvae",
     help="β-VAE and its family: data, training, scores and pictures, each one command.",
@@ -22,4 +28,4 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (download, train, evaluate, traverse, reconstruct, report, explore, sweep, import_, export, show):
-    app.command(command.__name__.strip("_"))(command)
+    app.command(command.__name__.strip("_"), help=flowing(command.__doc__))(command)

@@ -39,6 +39,11 @@ def test_every_command_explains_itself(bvae: Bvae, command: str) -> None:
     assert f"Usage: bvae {command}" in result.out
 
 
+def test_the_help_fills_the_terminal(bvae: Bvae, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "What is finished is left as it is, so that the same command goes on." in bvae("sweep", "--help").out
+
+
 def test_the_precedence_is_in_the_help(bvae: Bvae) -> None:
     assert "A default gives way to the params file, and the params file to an option." in bvae("train", "--help").out
 

@@ -26,7 +26,9 @@ SOURCES = "; ".join(f"{name}: {', '.join(sources)}" for name, sources in SEVERAL
 )  # fmt: skip
 def download(
     params: Params,
-    name: Annotated[str | None, typer.Argument(help=f"{', '.join(DATASETS)}. Default: {Dataset.name}.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help=f"{', '.join(DATASETS)}. Default: {Dataset.name}.")
+    ] = None,
     source: Annotated[str | None, typer.Option(help=f"{SOURCES}. Default: the first.")] = None,
     own: Annotated[
         Path | None, typer.Option("--from", metavar="PATH", help="Your own file or folder, instead.")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def import_(
     file: Annotated[
-        Path, typer.Argument(help="A model.pt of YannDubs/disentangling-vae, or a last of 1Konny/Beta-VAE.")
+        Path,
+        typer.Argument(metavar="FILE", help="A model.pt of YannDubs/disentangling-vae, or a last of 1Konny/Beta-VAE."),
     ],
     dataset: Annotated[
         str | None,

@@ -10,7 +10,7 @@ from bvae_cli.commands.options import FILES, Data
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs, or checkpoints.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, or checkpoints.")],
     data: Data = Path("data"),
     out: Annotated[
         Path | None,

@@ -12,7 +12,7 @@ SEEN = ("report.html", "traversal.gif", "traversal.png", "reconstruction.png", "
 
 
 def show(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")] = Path("runs/dsprites"),
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")] = Path("runs/dsprites"),
 ) -> None:
     """Print what a run has scored, from its files, and name its page and its pictures."""
     from bvae_cli.evaluation import evaluating

@@ -25,7 +25,11 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
     file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study's YAML file.")],
     address: Annotated[
         str | None,
-        typer.Argument(help="With --ray, HOST:PORT of a cluster that this machine is one of.", show_default=False),
+        typer.Argument(
+            metavar="ADDRESS",
+            help="With --ray, HOST:PORT of a cluster that this machine is one of.",
+            show_default=False,
+        ),
     ] = None,
     listed: Annotated[
         bool, typer.Option("--list", help="Train nothing; say what would be, what is done, and how long it takes.")
