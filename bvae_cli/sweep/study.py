@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from bvae_cli.config import Settings
 from bvae_cli.evaluation.evaluating import read as read_scores
 from bvae_cli.evaluation.scoring import chosen as metrics_of
 from bvae_cli.objectives.schedule import text_of
-from bvae_cli.params import Params
+from bvae_cli.params import GREATEST_SEED, Params
 from bvae_cli.system.errors import BvaeError
 
 KEYS = ("base", "seeds", "grid")
 UNSAFE = re.compile(r"[^\w.+-]")  # in the name of a folder
 BRACKETS = re.compile(r"\[.*\]")
 SEED = "train.seed"
+MOST_SEEDS = 100_000
 PLAIN = "base"  # the name of a setting that changes nothing
 
 Choices = Mapping[str, Any]
@@ -94,10 +95,8 @@ def read(path: Path, options: Sequence[str] = (), seeds: int | None = None) -> S
     base = config.overlay(base_of(content.get("base", {}), path), nested(laid.items()))
     folder = Path("runs") / path.stem
     wanted = seeds_of(content.get("seeds", 1) if seeds is None else seeds, path)
-    trials = [trial(choices, base, seed, folder) for choices in settings for seed in wanted]
+    trials = [trial for choices in settings for trial in trials_of(choices, base, wanted, folder)]
     require_apart(trials, path)
-    for each in trials:
-        metrics_of(each.params.evaluate.metrics)
     return Study(folder, trials)
 
 
@@ -117,13 +116,18 @@ def chosen(option: str) -> tuple[str, Any]:
     return key, [word for word in words if word] if BRACKETS.fullmatch(value) else value
 
 
-def seeds_of(seeds: Any, path: Path) -> list[int]:
+def seeds_of(seeds: Any, path: Path) -> Sequence[int]:
     """The seeds that a number of them, or a list, stands for; raises BvaeError where it is neither."""
-    numbers = list(range(seeds)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
-    whole = isinstance(numbers, list) and all(isinstance(seed, int) and not isinstance(seed, bool) for seed in numbers)
-    if not whole or not numbers or len(set(numbers)) < len(numbers):
+    numbers = range(min(seeds, MOST_SEEDS + 1)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    several = isinstance(numbers, list | range) and 0 < len(numbers) <= MOST_SEEDS
+    if not several or not all(map(is_seed, numbers)) or len(set(numbers)) < len(numbers):
         raise BvaeError(f"{path}: seeds must be how many, or a list of them, not {seeds!r}", "for example: seeds: 5")
     return numbers
+
+
+def is_seed(number: Any) -> bool:
+    """Whether generators of random numbers take it."""
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= GREATEST_SEED
 
 
 def settings_of(grid: Any, path: Path) -> list[Choices]:
@@ -159,12 +163,14 @@ def combinations(grid: Choices, path: Path) -> list[Choices]:
     return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
 
 
-def trial(choices: Choices, base: Settings, seed: int, folder: Path) -> Trial:
-    """The model of a setting and a seed; raises BvaeError where a key or a value is not one."""
-    settings = config.overlay(config.overlay(base, nested(choices.items())), {"train": {"seed": seed}})
+def trials_of(choices: Choices, base: Settings, seeds: Sequence[int], folder: Path) -> list[Trial]:
+    """The models of a setting; raises BvaeError where a key or a value is not one, or there is no such metric."""
+    params = config.build(config.overlay(base, nested(choices.items())))
+    metrics_of(params.evaluate.metrics)
     shown = {short(key): text_of(value) for key, value in choices.items()}
     setting = ",".join(f"{key}={UNSAFE.sub('_', value)}" for key, value in shown.items()) or PLAIN
-    return Trial(setting, shown, config.build(settings), folder / setting / str(seed))
+    seeded = {seed: replace(params, train=replace(params.train, seed=seed)) for seed in seeds}
+    return [Trial(setting, shown, params, folder / setting / str(seed)) for seed, params in seeded.items()]
 
 
 def nested(choices: Iterable[tuple[str, Any]]) -> Settings:

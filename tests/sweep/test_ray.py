@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,11 @@ def test_what_means_nothing_is_refused(bvae: Bvae, arguments: list[object], said
     assert refused.code == 1
     assert said in refused.err
     assert not Path("runs").exists()
+
+
+def test_where_ray_is_not_installed_it_is_said_how(bvae: Bvae, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    Path("mine.yaml").write_text(yaml.safe_dump({"base": BASE}))
+    refused = bvae("sweep", "mine.yaml", "--ray", "--cpu")
+    assert refused.code == 1
+    assert refused.err.splitlines() == ["Error: Ray is not installed", "→ pip install 'bvae[ray]'"]
