@@ -12,6 +12,7 @@ from rich.text import Text
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.reporting import Report
 
+NAMED = 2  # models under way whose names there is room for
 result = Console()
 notice = Console(stderr=True)
 
@@ -116,6 +117,8 @@ def models_bar(models: int) -> Iterator[Callable[[str, float, bool], None]]:
         def show(name: str, share: float, over: bool) -> None:
             shares[name] = 1.0 if over else share
             under_way = [f"{name} {share:.0%}" for name, share in shares.items() if share < 1.0]
-            bars.update(task, completed=sum(shares.values()), description=escape("  ".join(under_way)))
+            more = [f"and {len(under_way) - NAMED} more"] if len(under_way) > NAMED else []
+            words = "  ".join([*under_way[:NAMED], *more])
+            bars.update(task, completed=sum(shares.values()), description=escape(words))
 
         yield show

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from bvae_cli.commands import console
-from bvae_cli.commands.console import bytes_of, plain_report, reporting
+from bvae_cli.commands.console import bytes_of, models_bar, plain_report, reporting
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,16 @@ def test_on_a_terminal_bars_count_in_units_of_their_own(monkeypatch: pytest.Monk
         report("fetching without end", 700, 0, "bytes")
     for shown in ("12.3/1,443 MB", "3/4", "700 bytes"):
         assert shown in screen.getvalue()
+
+
+def test_of_many_models_some_are_named_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "notice", Console(file=screen, force_terminal=True, width=160))
+    with models_bar(9) as show:
+        show("beta=1/0", 1.0, True)
+        for seed in range(1, 5):
+            show(f"beta=1/{seed}", 0.5, False)
+    last = screen.getvalue().splitlines()[-2]  # before the cursor is shown again
+    for shown in ("3/9", "beta=1/1 50%", "beta=1/2 50%", "and 2 more"):
+        assert shown in last
+    assert "beta=1/3" not in last
