@@ -1,19 +1,23 @@
 """bvae sweep --ray: a Ray of this machine's own, and a cluster of two, with processes and a machine that are killed."""
 
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import torch
 import yaml
 from conftest import BVAE, Bvae, Start
 from studies import BASE, GRID, LIMIT, ended, same, wait_for
 
 from bvae_cli.checkpoint import load
+from bvae_cli.datasets.images import load as load_images
+from bvae_cli.sweep.study import read
+from bvae_cli.sweep.worker import Place, made
 
 RUNS = [Path("runs/mine", setting, "0") for setting in ("beta=1", "beta=0_4_40_1")]
 
@@ -28,8 +32,10 @@ def study(data: Path) -> list[object]:
 def plain(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the same without Ray."""
     folder = tmp_path_factory.mktemp("plain")
-    words = map(str, study_in(folder, data))
-    subprocess.run([BVAE, *words, "--processes", "1"], check=True, cwd=folder, timeout=LIMIT)
+    with chdir(folder):
+        study_in(folder, data)
+        for trial in read(Path("mine.yaml"), ["train.steps=200"]).trials:
+            list(made([trial], {"dsprites": load_images(data, "dsprites")}, Place(torch.device("cpu"), 1, data)))
     return folder
 
 

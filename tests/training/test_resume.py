@@ -15,7 +15,7 @@ from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.system.files import sole
 
 OPTIONS = [
-    "--cpu", "--net", "conv_h", "--batch-size", "32", "--precision", "bfloat16", "--beta", "0:1,90:4",
+    "--cpu", "--net", "conv_h", "--batch-size", "16", "--precision", "bfloat16", "--beta", "0:1,90:4",
     "--learning-rate", "0:0,20:0.0005,90:0.0005,120:0", "--log-every", "7",
 ]  # fmt: skip
 STEPS = 120
@@ -54,7 +54,7 @@ def test_killed_again_and_again_a_run_ends_in_the_same_bytes(train: Start, whole
         process = train("--steps", STEPS, "--out", out, "--resume", "--save-steps", chance.choice([1, 3, 10]))
         if kills < 3:
             wait_for(out / "history.csv", process)
-            time.sleep(chance.uniform(0, 2))
+            time.sleep(chance.uniform(0, 1))
             process.kill()
             kills += 1
         process.wait()
@@ -68,7 +68,7 @@ def test_a_signal_saves_says_how_to_go_on_and_nothing_is_lost(
 ) -> None:
     process = train("--steps", STEPS, "--out", "stopped")
     wait_for(Path("stopped/history.csv"), process)
-    time.sleep(0.5)
+    time.sleep(0.2)
     process.send_signal(number)
     said = process.communicate()[1]
     step = load(Path("stopped/last.pt")).step
