@@ -91,8 +91,8 @@ def test_one_experiment_is_run_by_its_name(data: Path, tmp_path: Path) -> None:
     preset.write_text(yaml.safe_dump(settings))
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     dvc(tmp_path, "init", "-q")
-    done = stages_run(dvc(tmp_path, "repro", "pipelines/dvc.yaml:evaluate@yanndubs_factor"))
-    assert done == [f"pipelines/dvc.yaml:{stage}@yanndubs_factor" for stage in ("train", "evaluate")]
+    done = stages_run(dvc(tmp_path, "repro", "pipelines/dvc.yaml:report@yanndubs_factor"))
+    assert done == [f"pipelines/dvc.yaml:{stage}@yanndubs_factor" for stage in ("train", "evaluate", "report")]
     assert "kl_total_correlation" in json.loads((tmp_path / "runs/yanndubs_factor/metrics.json").read_text())
 
 

@@ -153,8 +153,7 @@ class Tasks:
         self.left = {trial.name for stack in stacks for trial in stack}
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.said = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
-        names = names_of(trial for stack in stacks for trial in stack)
-        arrays = {name: ray.put(Arrays.of(load(place.data, name))) for name in names}
+        arrays = {name: ray.put(Arrays.of(load(place.data, name))) for name in names_of(stacks)}
         gpus = int(place.device.type == "cuda")
         task: Any = ray.remote(num_cpus=place.threads, num_gpus=gpus, max_retries=AGAIN)(made_here)
         home = Home(Path.cwd())

@@ -55,7 +55,7 @@ class Processes:
     @contextmanager
     def at(self, stacks: Sequence[Stack], folder: Path) -> Iterator[Pool]:
         """Start them on stacks; raises what `shared` does."""
-        with shared(names_of(trial for stack in stacks for trial in stack), self.place.data, folder) as images:
+        with shared(names_of(stacks), self.place.data, folder) as images:
             pool = Pool(stacks, self.number, self.place, images)
             try:
                 yield pool

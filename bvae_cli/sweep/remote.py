@@ -5,13 +5,12 @@ from __future__ import annotations
 import socket
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import chdir, suppress
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from bvae_cli import __version__
@@ -20,6 +19,7 @@ from bvae_cli.datasets.spec import DataSpec
 from bvae_cli.sweep.study import Trial
 from bvae_cli.sweep.worker import GRACE, News, Place, made
 from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.files import wait_until_free
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,8 @@ def made_here(
     torch.set_num_threads(place.threads)
     with chdir(home.folder):
         for trial in trials:
-            wait_until_free(trial.folder)
+            wait_until_free(trial.folder, GRACE)  # of a process on a machine that is lost, until it notices
         for news in made(trials, {trials[0].params.dataset.name: arrays.images()} if arrays else {}, place):
             over += [news] if news.over else []
             tell(news)
     return over
-
-
-def wait_until_free(folder: Path) -> None:
-    """Give a process that was at a model before, on a machine that is lost, the time to notice and to end."""
-    if folder.is_dir():
-        with suppress(Timeout), FileLock(folder / ".lock", timeout=GRACE):
-            return

@@ -43,8 +43,9 @@ def mapped(spec: DataSpec, labels: NDArray[np.int64] | None, shape: tuple[int, .
     return Images(spec, torch.from_numpy(packed), labels)
 
 
-def names_of(trials: Iterable[Trial]) -> list[str]:
+def names_of(stacks: Iterable[Iterable[Trial]]) -> list[str]:
     """The data sets that models have in memory."""
+    trials = (trial for stack in stacks for trial in stack)
     return list(dict.fromkeys(trial.params.dataset.name for trial in trials if not trial.params.train.stream))
 
 

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import Tell
 
+HELD = ".lock"  # a file that who holds a folder has locked
 STALLED = 300  # seconds without a trace of its work, after which another process is no longer waited for
 LOOK = 1  # seconds between looks at these traces
 
@@ -87,7 +88,7 @@ def sole(folder: Path) -> Iterator[None]:
         BvaeError: another process holds it, or it cannot be written.
     """
     require_folder(folder)
-    lock = FileLock(folder / ".lock", timeout=0)
+    lock = FileLock(folder / HELD, timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
@@ -98,6 +99,13 @@ def sole(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def wait_until_free(folder: Path, seconds: float) -> None:
+    """Give a process that holds a folder so much time to end."""
+    if folder.is_dir():
+        with suppress(Timeout), FileLock(folder / HELD, timeout=seconds):
+            return
 
 
 @contextmanager

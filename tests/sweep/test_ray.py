@@ -19,6 +19,7 @@ from bvae_cli.datasets.images import load as load_images
 from bvae_cli.sweep.study import read
 from bvae_cli.sweep.worker import Place, made
 
+LONGER = "train.steps=200"
 RUNS = [Path("runs/mine", setting, "0") for setting in ("beta=1", "beta=0_4_40_1")]
 
 
@@ -34,7 +35,7 @@ def plain(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plain")
     with chdir(folder):
         study_in(folder, data)
-        for trial in read(Path("mine.yaml"), ["train.steps=200"]).trials:
+        for trial in read(Path("mine.yaml"), [LONGER]).trials:
             list(made([trial], {"dsprites": load_images(data, "dsprites")}, Place(torch.device("cpu"), 1, data)))
     return folder
 
@@ -42,8 +43,9 @@ def plain(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     """Two machines, of a core each, the second of which is called `second`."""
-    utils = pytest.importorskip("ray.cluster_utils")
-    machines = utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    from ray.cluster_utils import Cluster
+
+    machines: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     machines.second = machines.add_node(num_cpus=1)
     yield machines
     machines.shutdown()
@@ -57,7 +59,7 @@ def at_work(root: int) -> list[psutil.Process]:
 
 def study_in(folder: Path, data: Path) -> list[object]:
     (folder / "mine.yaml").write_text(yaml.safe_dump({"base": BASE, "grid": GRID}))
-    return ["sweep", "mine.yaml", "--data", data, "--cpu", "--set", "train.steps=200"]
+    return ["sweep", "mine.yaml", "--data", data, "--cpu", "--set", LONGER]
 
 
 def all_under_way() -> bool:

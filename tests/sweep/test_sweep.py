@@ -161,6 +161,8 @@ def test_a_process_that_is_killed_fails_its_model_alone(sweep: Start, some: list
     (failed,) = [model for model in table(Path("runs/mine/scores.csv")) if model["failure"]]
     lost = Path("runs/mine", failed["setting"], failed["seed"])
     assert all(same(path, whole / path) for path in some if path != lost)
+    assert ended(sweep()) == 0
+    assert same(lost, whole / lost)
 
 
 def test_models_in_one_step_are_the_same_but_for_rounding(

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from conftest import Start
 
 from bvae_cli.system import files
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.files import replacing, require_folder, waited, write_bytes, write_text
+from bvae_cli.system.files import replacing, require_folder, sole, wait_until_free, waited, write_bytes, write_text
 
 HOLDER = """
 import sys, time
@@ -118,3 +119,13 @@ def test_a_lock_that_cannot_be_had_is_said() -> None:
     Path("data/.file.lock").mkdir(parents=True)
     with pytest.raises(BvaeError, match="cannot write data/file"), waited(Path("data"), "file", print):
         pass
+
+
+def test_a_folder_that_is_held_is_waited_for_so_long_and_no_longer() -> None:
+    began = time.monotonic()
+    with sole(Path("run")):
+        wait_until_free(Path("run"), 0.3)
+    assert time.monotonic() - began >= 0.3
+    wait_until_free(Path("run"), 60)
+    wait_until_free(Path("nowhere"), 60)
+    assert time.monotonic() - began < 30
