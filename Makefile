@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 repro: .venv/installed
 	.venv/bin/dvc repro
-	.venv/bin/bvae show
+	.venv/bin/bvae summary
 
 test: .venv/installed-dev
 	.venv/bin/pytest

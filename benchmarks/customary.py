@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from bvae_cli.models.layers import Down, Up
+from bvae_cli.models.layers import DownsamplingConv, UpsamplingConv
 from bvae_cli.models.vae import VAE
 
 BATCH, LINE = 64, 25  # images of a batch, steps that a figure is a mean of
@@ -43,8 +43,8 @@ def customary(vae: VAE) -> VAE:
     for part in (vae.encoder, vae.decoder):
         assert isinstance(part, nn.Sequential)
         for place, layer in enumerate(part):
-            if isinstance(layer, Down | Up):
-                kind = nn.Conv2d if isinstance(layer, Down) else nn.ConvTranspose2d
+            if isinstance(layer, DownsamplingConv | UpsamplingConv):
+                kind = nn.Conv2d if isinstance(layer, DownsamplingConv) else nn.ConvTranspose2d
                 own = kind(layer.in_channels, layer.out_channels, 4, stride=2, padding=1)
                 own.load_state_dict(layer.state_dict())
                 part[place] = own

@@ -24,31 +24,31 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
+from bvae_cli.sources.source import ReadOptions
 from customary import BATCH, LINE, customary, customary_loop
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from bvae_cli.config import build
+from bvae_cli.config import build_params
 from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.download import download
-from bvae_cli.datasets.images import Source, load
-from bvae_cli.datasets.spec import Reading
-from bvae_cli.datasets.store import LEVEL
-from bvae_cli.datasets.stream import stream
-from bvae_cli.datasets.unpacking import unpack
+from bvae_cli.images.in_memory import ImageSource, load_images
+from bvae_cli.images.store import LEVEL
+from bvae_cli.images.stream import open_stream
+from bvae_cli.images.unpacking import unpack_images
 from bvae_cli.models.vae import VAE
-from bvae_cli.system.reporting import silent
-from bvae_cli.training.fitting import fit
+from bvae_cli.system.reporting import ignore_progress
+from bvae_cli.training.fit import fit
 
 WIDTH, HEIGHT, QUALITY = 178, 218, 88  # of CelebA's pictures; the quality gives them the 7 kB that those have
 KINDS = 256  # different pictures, each of which is in the zip many times
 ROUNDS, WORKERS = 3, 2
 CHUNK = 42  # pictures that are compressed together
 SECONDS = 5  # that batches are drawn without training
-NET = "conv_h"  # of the CelebA runs
-SOURCES: dict[str, Callable[[Path, str], Source]] = {"memory": load, "stream": stream}
+NET = "higgins_conv"  # of the CelebA runs
+SOURCES: dict[str, Callable[[Path, str], ImageSource]] = {"memory": load_images, "stream": open_stream}
 
 
 class Files(Dataset[Tensor]):
@@ -138,9 +138,9 @@ def convert(options: argparse.Namespace) -> float:
     """Pictures a second of `bvae download celeba --from`."""
     entry, archive = DATASETS["celeba"], options.folder / "celeba.zip"
     started = time.perf_counter()
-    path, _ = download(entry, Reading(entry.spec), None, archive, options.folder, force=True)
+    path, _ = download(entry, ReadOptions(entry.spec), None, archive, options.folder, force=True)
     seconds = time.perf_counter() - started
-    return len(stream(path.parent, "celeba")) / seconds
+    return len(open_stream(path.parent, "celeba")) / seconds
 
 
 def convert_plainly(options: argparse.Namespace) -> float:
@@ -182,7 +182,7 @@ def loader(options: argparse.Namespace) -> DataLoader[Tensor]:
 def draw(kind: str, options: argparse.Namespace) -> float:
     """Pictures a second of batches that nothing is done with but unpacking."""
     images = SOURCES[kind](options.folder, "celeba")
-    return drawn(unpack(batch, images.spec) for batch in images.batches(BATCH, 0, 0))
+    return drawn(unpack_images(batch, images.spec) for batch in images.batches(BATCH, 0, 0))
 
 
 def draw_files(options: argparse.Namespace) -> float:
@@ -205,10 +205,12 @@ def train(kind: str, options: argparse.Namespace) -> float:
     """Pictures a second of our loop."""
     chosen = {"steps": options.steps, "log_every": LINE, "stream": kind == "stream"}
     model = {"net": NET, "likelihood": "bernoulli"}
-    params = build({"dataset": {"name": "celeba"}, "model": model, "train": chosen, "keep": {"save_minutes": 0}})
+    params = build_params(
+        {"dataset": {"name": "celeba"}, "model": model, "train": chosen, "logging": {"checkpoint_minutes": 0}}
+    )
     images, device = SOURCES[kind](options.folder, "celeba"), torch.device("cuda" if options.gpu else "cpu")
     with tempfile.TemporaryDirectory() as out:
-        speeds = [line.images_per_second for line in fit(params, images, device, Path(out), silent)]
+        speeds = [line.images_per_second for line in fit(params, images, device, Path(out), ignore_progress)]
     return statistics.median(speeds[1:])  # the first line warms up
 
 

@@ -12,10 +12,10 @@ import torch
 from browser import Page, browser
 
 from bvae_cli import checkpoint, config
-from bvae_cli.checkpoint import Checkpoint, new_vae
+from bvae_cli.checkpoint import Checkpoint, build_vae
 from bvae_cli.datasets.dsprites import DSPRITES
-from bvae_cli.datasets.spec import SIDE
 from bvae_cli.explorer.page import write_page
+from bvae_cli.images.spec import SIDE
 from bvae_cli.models.nets import NETS
 
 DRAWS = 200
@@ -27,9 +27,11 @@ MEDIAN = """(work) => {
 
 def new(net: str) -> Checkpoint:
     """A model that has learnt nothing."""
-    params = config.build({"model": {"net": net}})
+    params = config.build_params({"model": {"net": net}})
     nothing = torch.empty(0, 1, SIDE, SIDE, dtype=torch.uint8)
-    return Checkpoint(0, params, DSPRITES.spec, new_vae(params, DSPRITES.spec).eval(), [], nothing, foreign="new")
+    return Checkpoint(
+        0, params, DSPRITES.spec, build_vae(params, DSPRITES.spec).eval(), [], nothing, imported_from="new"
+    )
 
 
 def difference(page: Page, model: Checkpoint) -> float:
@@ -43,7 +45,7 @@ def difference(page: Page, model: Checkpoint) -> float:
 
 def main() -> None:
     """Print a row a model."""
-    models = {net: new(net) for net in NETS} | {path: checkpoint.load(Path(path)) for path in sys.argv[1:]}
+    models = {net: new(net) for net in NETS} | {path: checkpoint.load_checkpoint(Path(path)) for path in sys.argv[1:]}
     print(f"{'model':40} {'MB':>6} {'ms a picture':>13} {'ms a code':>10} {'from torch':>11}")
     with browser() as chromium, tempfile.TemporaryDirectory() as folder:
         for name, model in models.items():

@@ -20,16 +20,16 @@ BVAE = Path(sys.executable).parent / "bvae"
 ALIKE = "--precision bfloat16 --steps 10000 --learning-rate 0:0,200:0.001,7000:0.001,10000:0.00005"
 KNOBS = {
     "vae": "",
-    "beta": "--beta 4",
-    "capacity": "--gamma 10 --capacity 0:0,6000:18",
-    "factor": "--gamma 35",
-    "beta_tc": "--beta 6",
-    "dip_i": "--lambda-od 10 --lambda-d 100",
-    "dip_ii": "--lambda-od 10 --lambda-d 10",
-    "info": "--lambda-mmd 1000",
+    "beta_vae": "--beta 4",
+    "annealed_vae": "--gamma 10 --capacity 0:0,6000:18",
+    "factor_vae": "--gamma 35",
+    "beta_tcvae": "--beta 6",
+    "dip_vae_i": "--lambda-od 10 --lambda-d 100",
+    "dip_vae_ii": "--lambda-od 10 --lambda-d 10",
+    "info_vae": "--lambda-mmd 1000",
 }
-SCORES = ("reconstruction", "kl", "kl_total_correlation", "latents_used", "mig", "higgins")
-HEADINGS = ("objective", "reconstruction", "KL", "TC", "latents used", "MIG", "Higgins", "minutes")
+SCORES = ("reconstruction_loss", "kl", "total_correlation", "active_units", "mig", "beta_vae_score")
+HEADINGS = ("objective", "reconstruction_loss", "KL", "TC", "latents used", "MIG", "Higgins", "minutes")
 
 
 def main() -> None:
@@ -38,12 +38,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of dsprites.h5")
     parser.add_argument("--out", type=Path, default=Path("runs/family"), help="folder of the runs")
     options = parser.parse_args()
-    for objective, knobs in KNOBS.items():
+    for objective, hyperparameters in KNOBS.items():
         run, here = options.out / objective, ["--cpu", "--data", options.data, "--out", options.out / objective]
         if not (run / "checkpoint.pt").exists():
-            train(objective, knobs, run, here)
+            train(objective, hyperparameters, run, here)
         if not (run / "metrics.json").exists():
-            metrics = ["--metric", "mig", "--metric", "higgins"]
+            metrics = ["--metric", "mig", "--metric", "beta_vae_score"]
             subprocess.run([BVAE, "evaluate", run / "checkpoint.pt", *metrics, *here], check=True)
     print(*HEADINGS, sep=" | ")
     for objective in KNOBS:
@@ -51,10 +51,12 @@ def main() -> None:
     draw(options.out)
 
 
-def train(objective: str, knobs: str, run: Path, here: list[str | Path]) -> None:
+def train(objective: str, hyperparameters: str, run: Path, here: list[str | Path]) -> None:
     """One run, and the seconds that it took."""
     started = time.monotonic()
-    subprocess.run([BVAE, "train", "--objective", objective, *ALIKE.split(), *knobs.split(), *here], check=True)
+    subprocess.run(
+        [BVAE, "train", "--objective", objective, *ALIKE.split(), *hyperparameters.split(), *here], check=True
+    )
     (run / "seconds").write_text(str(time.monotonic() - started))
 
 
@@ -84,7 +86,7 @@ def told(run: Path) -> tuple[list[str], list[str], np.ndarray]:
     """The factors, the latents from the most telling to the least, and their mutual information."""
     with (run / "latents.csv").open() as file:
         order = [f"z{line['index']}" for line in csv.DictReader(file)]
-    with (run / "information.csv").open() as file:
+    with (run / "mutual_information.csv").open() as file:
         (_, *factors), *lines = csv.reader(file)
     cells = {name: [float(cell) for cell in row] for name, *row in lines}
     return factors, order, np.array([cells[name] for name in order])

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from bvae_cli.datasets.images import load, some
-from bvae_cli.evaluation.known import KNOWN, LATENT_DIM, PUBLISHED, untrained
+from bvae_cli.evaluation.baselines import BASELINES, LATENT_DIM, PUBLISHED_SCORES, untrained_encoder
+from bvae_cli.images.in_memory import load_images, sample_indices
 from bvae_cli.metrics import METRICS
-from bvae_cli.metrics.truth import Truth
+from bvae_cli.metrics.ground_truth import GroundTruth
 
 IMAGES = 50_000
-CASES = {**PUBLISHED, "noise": ""}
-SCORED = ("higgins", "factor_vae", "mig", "sap", "modularity", "irs", "dci")
+CASES = {**PUBLISHED_SCORES, "noise": ""}
+SCORED = ("beta_vae_score", "factor_vae_score", "mig", "sap", "modularity", "irs", "dci")
 
 
 def main() -> None:
@@ -28,10 +28,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of dsprites.h5")
     parser.add_argument("--seed", type=int, default=0, help="of images, nets and scores")
     options = parser.parse_args()
-    images = load(options.data, "dsprites")
-    drawn = some(images, IMAGES, options.seed)
-    truth = Truth.of(images.factors(drawn), list(images.spec.factors))
-    cases, shown = {**KNOWN, "untrained": untrained("conv_h")}, images.at(drawn)
+    images = load_images(options.data, "dsprites")
+    drawn = sample_indices(images, IMAGES, options.seed)
+    truth = GroundTruth.from_labels(images.factors(drawn), list(images.spec.factors))
+    cases, shown = {**BASELINES, "untrained": untrained_encoder("higgins_conv")}, images.subset(drawn)
     scores = {name: scored(cases[name](shown, truth, options.seed), truth, options.seed) for name in CASES}
     table = Table("", *CASES, title="dSprites")
     table.add_row("published, %", *CASES.values())
@@ -40,7 +40,7 @@ def main() -> None:
     Console().print(table)
 
 
-def scored(codes: NDArray[np.float32], truth: Truth, seed: int) -> dict[str, float]:
+def scored(codes: NDArray[np.float32], truth: GroundTruth, seed: int) -> dict[str, float]:
     """All scores; of a great many latents one alone, since the others would take hours."""
     metrics = SCORED if codes.shape[1] <= LATENT_DIM else SCORED[:1]
     found: dict[str, float] = {}

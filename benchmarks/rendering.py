@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bvae_cli.datasets.spec import SIDE
-from bvae_cli.datasets.sprites import ORIENTATIONS, POSITIONS, SCALES, SHAPES, draw, turned
+from bvae_cli.datasets.dsprites_rendering import ORIENTATIONS, POSITIONS, SCALES, SHAPES, render_sprites, rotate
+from bvae_cli.images.spec import SIDE
 
 SAMPLE = 5_000  # pictures that Pillow draws
 
@@ -19,7 +19,7 @@ def pillow() -> list[NDArray[np.bool_]]:
     pictures = []
     for shape, scale, angle, x, y in islice(values, 0, None, len(values) // SAMPLE):
         page = Image.new("1", (SIDE, SIDE))
-        corners = turned(scale * shape(), angle) + np.array([x, y]) - 0.5
+        corners = rotate(scale * shape(), angle) + np.array([x, y]) - 0.5
         ImageDraw.Draw(page).polygon([tuple(corner) for corner in corners], fill=1)
         pictures.append(np.asarray(page))
     return pictures
@@ -28,7 +28,7 @@ def pillow() -> list[NDArray[np.bool_]]:
 def main() -> None:
     """Print pictures a second of both, and their ratio."""
     start = time.perf_counter()
-    ours = np.concatenate(list(draw()))
+    ours = np.concatenate(list(render_sprites()))
     our_rate = len(ours) / (time.perf_counter() - start)
     start = time.perf_counter()
     theirs = pillow()

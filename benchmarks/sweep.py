@@ -13,12 +13,12 @@ from pathlib import Path
 
 import torch
 
-from bvae_cli.checkpoint import new_vae
-from bvae_cli.config import build
-from bvae_cli.datasets.images import Images, load
-from bvae_cli.system.device import select
-from bvae_cli.training.optimisation import Optimisation
-from bvae_cli.training.stack import Stack
+from bvae_cli.checkpoint import build_vae
+from bvae_cli.config import build_params
+from bvae_cli.images.in_memory import Images, load_images
+from bvae_cli.system.device import select_device
+from bvae_cli.training.model_batch import ModelBatch
+from bvae_cli.training.trainer import Trainer
 
 WARM_UP = 5  # steps that are not timed
 
@@ -29,11 +29,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of dsprites.h5")
     parser.add_argument("--models", type=int, nargs="+", default=[1, 2, 4, 8, 16], help="numbers of models")
     parser.add_argument("--steps", type=int, default=40, help="timed steps of each model")
-    parser.add_argument("--net", default="burgess", help="burgess, conv_h, higgins or locatello")
+    parser.add_argument("--net", default="burgess", help="burgess, higgins_conv, higgins_mlp or locatello")
     parser.add_argument("--precision", default="float32", help="float32 or bfloat16")
     parser.add_argument("--gpu", action="store_true", help="on the first GPU")
     options = parser.parse_args()
-    device = select(None, not options.gpu)
+    device = select_device(None, not options.gpu)
     print(f"{options.net}, {options.precision}, {device}, {torch.get_num_threads()} threads; models x steps a second")
     print("models  stacked  one after another  a process each  stacked / one after another")
     for count in options.models:
@@ -41,17 +41,17 @@ def main() -> None:
         print(f"{count:6}  {stacked:7.1f}  {single:17.1f}  {apart:14.1f}  {stacked / single:27.2f}", flush=True)
 
 
-def made(seed: int, images: Images, options: argparse.Namespace, device: torch.device) -> Optimisation:
+def made(seed: int, images: Images, options: argparse.Namespace, device: torch.device) -> Trainer:
     """A model at its beginning."""
     model, train = {"net": options.net}, {"seed": seed, "precision": options.precision}
-    params = build({"model": model, "train": train})
-    return Optimisation(new_vae(params, images.spec).to(device), images.spec, params, device)
+    params = build_params({"model": model, "train": train})
+    return Trainer(build_vae(params, images.spec).to(device), images.spec, params, device)
 
 
 def together(count: int, options: argparse.Namespace, device: torch.device) -> float:
     """All models in one step."""
-    images = load(options.data, "dsprites").to(device)
-    stack = Stack([made(seed, images, options, device) for seed in range(count)])
+    images = load_images(options.data, "dsprites").to(device)
+    stack = ModelBatch([made(seed, images, options, device) for seed in range(count)])
     batches = [images.batches(64, seed, 0) for seed in range(count)]
 
     def step(number: int) -> None:
@@ -62,7 +62,7 @@ def together(count: int, options: argparse.Namespace, device: torch.device) -> f
 
 def in_turn(count: int, options: argparse.Namespace, device: torch.device) -> float:
     """One model after another: each has the machine for itself, so that one tells of all."""
-    images = load(options.data, "dsprites").to(device)
+    images = load_images(options.data, "dsprites").to(device)
     model, batches = made(0, images, options, device), images.batches(64, 0, 0)
     return rate(lambda number: model.step(next(batches), number), options.steps, device)
 
@@ -84,7 +84,7 @@ def in_processes(count: int, options: argparse.Namespace, device: torch.device) 
 def alone(options: argparse.Namespace, device: torch.device, ready: Barrier, times: "Queue[float]") -> None:
     """One of the processes: it begins when all are ready, and says how long it took."""
     torch.set_num_threads(1)
-    images = load(options.data, "dsprites").to(device)
+    images = load_images(options.data, "dsprites").to(device)
     model, batches = made(0, images, options, device), images.batches(64, 0, 0)
     for number in range(WARM_UP):
         model.step(next(batches), number)
@@ -92,7 +92,7 @@ def alone(options: argparse.Namespace, device: torch.device, ready: Barrier, tim
     begun = time.perf_counter()
     for number in range(options.steps):
         model.step(next(batches), WARM_UP + number)
-    model.means()  # which waits for a GPU
+    model.running_averages()  # which waits for a GPU
     times.put(time.perf_counter() - begun)
 
 

@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from bvae_cli.config import build
-from bvae_cli.datasets.images import Images, Source, load
-from bvae_cli.datasets.stream import stream
+from bvae_cli.config import build_params
+from bvae_cli.images.in_memory import Images, ImageSource, load_images
+from bvae_cli.images.stream import open_stream
 from bvae_cli.models.vae import VAE
-from bvae_cli.system.reporting import silent
-from bvae_cli.training.fitting import fit
+from bvae_cli.system.reporting import ignore_progress
+from bvae_cli.training.fit import fit
 
 ROUNDS = 3
 LOOPS = {"plain": "float32", "float32": "float32", "bfloat16": "bfloat16"}
@@ -112,14 +112,16 @@ def lines(options: argparse.Namespace) -> Iterator[tuple[float, float]]:
     """Steps a second and mean loss of each `LINE` steps of a loop."""
     device = torch.device("cuda" if options.gpu else "cpu")
     if options.loop == "plain":
-        yield from plain(load(options.data, "dsprites"), options.steps, options.seed, device)
+        yield from plain(load_images(options.data, "dsprites"), options.steps, options.seed, device)
         return
     precision, streamed = LOOPS[options.loop.split()[0]], "stream" in options.loop
     train = {"steps": options.steps, "log_every": LINE, "seed": options.seed}
-    params = build({"train": train | {"precision": precision, "stream": streamed}, "keep": {"save_minutes": 0}})
-    images: Source = (stream if streamed else load)(options.data, "dsprites")
+    params = build_params(
+        {"train": train | {"precision": precision, "stream": streamed}, "logging": {"checkpoint_minutes": 0}}
+    )
+    images: ImageSource = (open_stream if streamed else load_images)(options.data, "dsprites")
     with tempfile.TemporaryDirectory() as folder:
-        for progress in fit(params, images, device, Path(folder), silent):
+        for progress in fit(params, images, device, Path(folder), ignore_progress):
             yield progress.images_per_second / BATCH, progress.loss
 
 
@@ -134,7 +136,7 @@ def operations() -> int:
     """Floating-point operations of a step, as multiplications and additions."""
     vae = customary(VAE("burgess", "bernoulli", 1, 10))
     with FlopCounterMode(display=False) as counter:
-        vae(torch.zeros(BATCH, 1, 64, 64), torch.zeros(BATCH, 10)).reconstruction.sum().backward()
+        vae(torch.zeros(BATCH, 1, 64, 64), torch.zeros(BATCH, 10)).reconstruction_loss.sum().backward()
     return int(counter.get_total_flops())
 
 

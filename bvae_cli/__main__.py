@@ -17,34 +17,34 @@ def main() -> None:
 
     It exits with 0, 1 for what the user can put right, 2 for usage, 130 for Ctrl-C and 143 for SIGTERM.
     """
-    sys.unraisablehook = signal_again
+    sys.unraisablehook = resend_signal
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGTERM, exit_on_sigterm)
     try:
-        run()
+        run_command()
     except KeyboardInterrupt:  # one that comes while an error is told, too
         sys.exit(130)
 
 
-def run() -> None:
+def run_command() -> None:
     """Run the command that is asked for, and tell what goes wrong."""
     try:
         from bvae_cli.app import app
 
         app(prog_name="bvae")  # also where another program, like pytest, calls it
     except InterruptionError as stop:
-        refuse(stop, 128 + stop.number)
+        exit_with_error(stop, 128 + stop.number)
     except BvaeError as error:
-        refuse(error)
+        exit_with_error(error)
     except OSError as error:
-        refuse(BvaeError(f"{error.filename or 'the system'}: {error.strerror or error}"))
+        exit_with_error(BvaeError(f"{error.filename or 'the system'}: {error.strerror or error}"))
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not OUT_OF_MEMORY.search(str(error)):
             raise
-        refuse(BvaeError("there is not enough memory", "try a smaller --batch-size, or the processor: --cpu."))
+        exit_with_error(BvaeError("there is not enough memory", "try a smaller --batch-size, or the processor: --cpu."))
 
 
-def refuse(error: BvaeError, code: int = 1) -> None:
+def exit_with_error(error: BvaeError, code: int = 1) -> None:
     """Say what is wrong, and end."""
     from bvae_cli.commands.console import show_error
 
@@ -52,12 +52,12 @@ def refuse(error: BvaeError, code: int = 1) -> None:
     sys.exit(code)
 
 
-def end(number: int, frame: FrameType | None) -> None:
+def exit_on_sigterm(number: int, frame: FrameType | None) -> None:
     """Obey SIGTERM as Ctrl-C is obeyed: temporary files are removed on the way out."""
     sys.exit(128 + number)
 
 
-def signal_again(lost: "sys.UnraisableHookArgs") -> None:
+def resend_signal(lost: "sys.UnraisableHookArgs") -> None:
     """Repeat a Ctrl-C or a SIGTERM that fell into a destructor, where Python drops it: HDF5's are many."""
     if lost.exc_type in (KeyboardInterrupt, SystemExit):
         number = signal.SIGINT if lost.exc_type is KeyboardInterrupt else signal.SIGTERM

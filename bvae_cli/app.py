@@ -9,13 +9,13 @@ from bvae_cli.commands.export import export
 from bvae_cli.commands.import_ import import_
 from bvae_cli.commands.reconstruct import reconstruct
 from bvae_cli.commands.report import report
-from bvae_cli.commands.show import show
+from bvae_cli.commands.summary import summary
 from bvae_cli.commands.sweep import sweep
 from bvae_cli.commands.train import train
 from bvae_cli.commands.traverse import traverse
 
 
-def flowing(told: str | None) -> str:
+def unwrap(told: str | None) -> str:
     """A docstring each of whose paragraphs is one line, so that a terminal breaks it where it ends."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in (told or "").split("\n\n"))
 
@@ -27,5 +27,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (download, train, evaluate, traverse, reconstruct, report, explore, sweep, import_, export, show):
-    app.command(command.__name__.strip("_"), help=flowing(command.__doc__))(command)
+for command in (download, train, evaluate, traverse, reconstruct, report, explore, sweep, import_, export, summary):
+    app.command(command.__name__.strip("_"), help=unwrap(command.__doc__))(command)

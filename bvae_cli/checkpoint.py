@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from bvae_cli import __version__, config
-from bvae_cli.datasets.spec import SIDE, UNKNOWN, DataSpec, require_name
+from bvae_cli.images.spec import SIDE, UNKNOWN, DataSpec, require_valid_name
 from bvae_cli.latents import Latent
 from bvae_cli.models.initialisation import initialise
 from bvae_cli.models.vae import VAE
-from bvae_cli.objectives.schedule import text_of
+from bvae_cli.objectives.schedule import format_value
 from bvae_cli.params import Params
-from bvae_cli.system.device import seeded
+from bvae_cli.system.device import seeded_rng
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import write_bytes
 
@@ -42,22 +42,22 @@ class Checkpoint:
     latents: list[Latent]
     examples: Tensor  # (images, channels, 64, 64) uint8, those to show first
     training: dict[str, Any] | None = None  # all that further steps depend on; None where there can be none
-    foreign: str | None = None  # file and program that it was imported from; None where it was trained by bvae
+    imported_from: str | None = None  # file and program that it was imported from; None where it was trained by bvae
     program: str | None = None  # that trained it, where that is known
 
 
-def new_vae(params: Params, spec: DataSpec) -> VAE:
+def build_vae(params: Params, spec: DataSpec) -> VAE:
     """A model as params describe it, with weights from the seed."""
-    with seeded(params.train.seed):
+    with seeded_rng(params.train.seed):
         likelihood = params.model.likelihood or spec.likelihood
         vae = VAE(params.model.net, likelihood, spec.channels, params.model.latent_dim)
         initialise(vae, params.train.init)
     for weight in vae.parameters():
-        weight.data *= params.objective.gain if weight.ndim > 1 else 1.0
+        weight.data *= params.objective.init_gain if weight.ndim > 1 else 1.0
     return vae
 
 
-def save(checkpoint: Checkpoint, path: Path) -> None:
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint whose bytes depend on what is in it alone; raises BvaeError where it cannot be written."""
     weights = {name: weight.cpu().contiguous() for name, weight in checkpoint.vae.state_dict().items()}
     content = {
@@ -69,63 +69,63 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "latents": [asdict(latent) for latent in checkpoint.latents],
         "examples": checkpoint.examples,
         "training": checkpoint.training,
-        **{key: told for key in ("foreign", "program") if (told := getattr(checkpoint, key))},
+        **{key: told for key in ("imported_from", "program") if (told := getattr(checkpoint, key))},
     }
     buffer = io.BytesIO()  # a file's name would become part of its bytes
-    torch.save(interned(content), buffer)
+    torch.save(intern_strings(content), buffer)
     write_bytes(path, buffer.getvalue())
 
 
-def interned(content: Any) -> Any:
+def intern_strings(content: Any) -> Any:
     """The same with equal strings made one: pickle tells apart whether a string is the same as one before, or equal."""
     if isinstance(content, str):
         return sys.intern(content)
     if isinstance(content, dict):
-        return {interned(key): interned(value) for key, value in content.items()}
-    return [interned(value) for value in content] if isinstance(content, list) else content
+        return {intern_strings(key): intern_strings(value) for key, value in content.items()}
+    return [intern_strings(value) for value in content] if isinstance(content, list) else content
 
 
 def known_settings(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
     """The settings that made a model what it is, as far as they are known."""
-    settings = trained_by(checkpoint.params)
-    return {"model": settings["model"]} if checkpoint.foreign else settings
+    settings = training_settings(checkpoint.params)
+    return {"model": settings["model"]} if checkpoint.imported_from else settings
 
 
-def trained_by(params: Params) -> dict[str, dict[str, Any]]:
+def training_settings(params: Params) -> dict[str, dict[str, Any]]:
     """The settings that made a model what it is: not where its data lay, nor how it is looked at."""
     settings = config.to_dict(params)
     return {"dataset": {"name": params.dataset.name}, **{key: settings[key] for key in ("model", "objective", "train")}}
 
 
-def require_same(checkpoint: Checkpoint, path: Path, params: Params, spec: DataSpec) -> None:
+def require_same_experiment(checkpoint: Checkpoint, path: Path, params: Params, spec: DataSpec) -> None:
     """Raise BvaeError, naming the key, where a checkpoint is not of this experiment; it may have more steps to go."""
-    if checkpoint.foreign:
+    if checkpoint.imported_from:
         raise BvaeError(
-            f"{path} is {checkpoint.foreign}: how it was trained is not known, so it cannot go on",
+            f"{path} is {checkpoint.imported_from}: how it was trained is not known, so it cannot go on",
             "train in another folder, with --out; or in its place, without --resume.",
         )
     if checkpoint.spec != spec:
         raise BvaeError(f"{path} was trained on other data", "put the data back, or begin anew without --resume.")
-    before, now = trained_by(checkpoint.params), trained_by(params)
-    if not params.train.short:  # which has another pace, where the experiment has other steps
+    before, now = training_settings(checkpoint.params), training_settings(params)
+    if not params.train.compress_schedule_to:  # which has another pace, where the experiment has other steps
         before["train"]["steps"] = max(before["train"]["steps"], now["train"]["steps"])
     for section, settings in now.items():
         for key in settings | before[section]:
             was, wanted = before[section].get(key), settings.get(key)
             if was != wanted:
                 raise BvaeError(
-                    f"{path} was trained with {section}.{key} {text_of(was)}, not {text_of(wanted)}",
+                    f"{path} was trained with {section}.{key} {format_value(was)}, not {format_value(wanted)}",
                     f"put it back to go on; to begin anew, leave --resume out, or move {path.name} away.",
                 )
 
 
-def load(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint on the processor, executing nothing that is in it.
 
     Raises:
         BvaeError: it is missing, damaged, of another format, not ours, or would run code.
     """
-    content = unpickle(path, "train one with: bvae train")
+    content = load_archive(path, "train one with: bvae train")
     if not isinstance(content, dict) or not isinstance(content.get("format"), int):
         raise BvaeError(f"{path} is not a checkpoint of bvae", "train one with: bvae train")
     if content["format"] != FORMAT:
@@ -139,7 +139,7 @@ def load(path: Path) -> Checkpoint:
         raise BvaeError(f"{path} is damaged: {' '.join(str(error).split())[:200]}", "train it anew.") from error
 
 
-def unpickle(path: Path, remedy: str) -> Any:
+def load_archive(path: Path, remedy: str) -> Any:
     """The plain containers and tensors of a file; raises BvaeError, with the remedy, where it has anything else."""
     try:
         with warnings.catch_warnings():
@@ -159,27 +159,31 @@ def unpickle(path: Path, remedy: str) -> Any:
 
 def restore(content: dict[str, Any]) -> Checkpoint:
     """A checkpoint from its plain content; raises what its faults provoke."""
-    params, spec = config.build(content["params"]), DataSpec(**content["data"])
-    vae = new_vae(params, spec)
+    params, spec = config.build_params(content["params"]), DataSpec(**content["data"])
+    vae = build_vae(params, spec)
     vae.load_state_dict(content["weights"])
     latents = [Latent(**latent) for latent in content["latents"]]
-    step, told = int(content["step"]), {key: content.get(key) for key in ("training", "foreign", "program")}
+    step, told = int(content["step"]), {key: content.get(key) for key in ("training", "imported_from", "program")}
     checkpoint = Checkpoint(step, params, spec, vae.eval(), latents, content["examples"], **told)
-    require_sound(checkpoint)
+    require_consistent(checkpoint)
     return checkpoint
 
 
-def require_sound(checkpoint: Checkpoint) -> None:
+def require_consistent(checkpoint: Checkpoint) -> None:
     """Raise ValueError where parts of a checkpoint do not fit each other; a foreign model may lack what is optional."""
     vae, spec, latents, examples = checkpoint.vae, checkpoint.spec, checkpoint.latents, checkpoint.examples
-    foreign = isinstance(checkpoint.foreign, str)
+    foreign = isinstance(checkpoint.imported_from, str)
     if spec.name != UNKNOWN or not foreign:
-        require_name("data.name", spec.name)
+        require_valid_name("data.name", spec.name)
     if not all(weight.isfinite().all() for weight in vae.parameters()):
         raise ValueError("its weights are not finite")
     if [latent.index for latent in latents] != list(range(vae.latent_dim)) and (latents or not foreign):
         raise ValueError("its latents are not those of its model")
-    if not all(math.isfinite(number) for latent in latents for number in (latent.kl, latent.low, latent.high)):
+    if not all(
+        math.isfinite(number)
+        for latent in latents
+        for number in (latent.kl, latent.posterior_mean_min, latent.posterior_mean_max)
+    ):
         raise ValueError("what it says of its latents is not finite")
     if examples.shape[1:] != (spec.channels, SIDE, SIDE) or examples.dtype != torch.uint8:
         raise ValueError("its examples are no pictures of its model's size")

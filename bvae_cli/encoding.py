@@ -8,32 +8,35 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bvae_cli.datasets.images import Images, Source
+from bvae_cli.images.in_memory import Images, ImageSource
 from bvae_cli.models.gaussian import gaussian_kl
 from bvae_cli.models.vae import VAE
-from bvae_cli.system.device import arithmetic
+from bvae_cli.system.device import autocast
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.reporting import Report
+from bvae_cli.system.reporting import ProgressCallback
 
-UNUSED = 0.01  # nats; a latent whose mean KL is less is unused (the threshold of Duan et al. 2020, section 4)
-BATCH = {"cpu": 128, "cuda": 4096}  # images; on a processor activations of 32 MB or more are fetched anew each time
+ACTIVE_THRESHOLD = 0.01  # nats; a latent whose mean KL is less is unused (the threshold of Duan et al. 2020, section 4)
+BATCH_SIZES = {
+    "cpu": 128,
+    "cuda": 4096,
+}  # images; on a processor activations of 32 MB or more are fetched anew each time
 
 
 @dataclass(frozen=True)
-class Encoding:
+class Posteriors:
     """The posterior of each of some images, on the processor."""
 
     mean: Tensor  # (images, latent_dim)
     logvar: Tensor  # (images, latent_dim)
 
     @property
-    def used(self) -> Tensor:
+    def is_active(self) -> Tensor:
         """(latent_dim,): whether a latent tells anything of the images."""
-        return self.kl.mean(dim=0) >= UNUSED
+        return self.kl.mean(dim=0) >= ACTIVE_THRESHOLD
 
-    def at(self, index: NDArray[np.int64]) -> "Encoding":
+    def subset(self, index: NDArray[np.int64]) -> "Posteriors":
         """The posteriors of the images of these numbers."""
-        return Encoding(self.mean[index], self.logvar[index])
+        return Posteriors(self.mean[index], self.logvar[index])
 
     @property
     def kl(self) -> Tensor:
@@ -42,27 +45,27 @@ class Encoding:
 
 
 @torch.inference_mode()
-def encode(vae: VAE, images: Source, precision: str, report: Report) -> Encoding:
+def encode(vae: VAE, images: ImageSource, precision: str, report: ProgressCallback) -> Posteriors:
     """Encode images on the device on which the model is; raises BvaeError where a code is not finite."""
     device, done = next(vae.parameters()).device, 0
     # Room for all at once: small tensors kept between the large ones of each batch leave a heap full of holes.
     mean, logvar = torch.empty(2, len(images), vae.latent_dim)
-    for part in images.parts():
+    for part in images.iter_blocks():
         here = part.to(device)
         for batch in batches(here):
             place = slice(done + batch.start, done + batch.stop)
-            with arithmetic(device, precision):
+            with autocast(device, precision):
                 mean[place], logvar[place] = vae.encode(here[batch])
             report("encoding", place.stop, len(images))
         done += len(part)
-    encoding = Encoding(mean, logvar)
+    encoding = Posteriors(mean, logvar)
     require_finite(mean, logvar, encoding.kl)
     return encoding
 
 
 @torch.inference_mode()
 def reconstruction_losses(
-    vae: VAE, images: Images, encoding: Encoding, precision: str, seed: int, report: Report
+    vae: VAE, images: Images, encoding: Posteriors, precision: str, seed: int, report: ProgressCallback
 ) -> Tensor:
     """(images,): -log p(x given z), nats, of a sample z of each posterior; raises BvaeError where one is not finite."""
     device = images.packed.device
@@ -70,7 +73,7 @@ def reconstruction_losses(
     losses = torch.empty(len(images))
     for batch in batches(images):
         mean, logvar = encoding.mean[batch].to(device), encoding.logvar[batch].to(device)
-        with arithmetic(device, precision):
+        with autocast(device, precision):
             z = mean + torch.exp(logvar / 2) * torch.randn(mean.shape, device=device, generator=noise)
             losses[batch] = vae.likelihood(vae.decoder(z).float(), images[batch])
         report("decoding", batch.stop, len(images))
@@ -80,7 +83,7 @@ def reconstruction_losses(
 
 def batches(images: Images) -> Iterator[slice]:
     """Where each batch begins and ends."""
-    size = BATCH[images.packed.device.type]
+    size = BATCH_SIZES[images.packed.device.type]
     for start in range(0, len(images), size):
         yield slice(start, min(start + size, len(images)))
 

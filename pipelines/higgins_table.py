@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvae_cli import config
-from bvae_cli.checkpoint import load
-from bvae_cli.datasets.images import Images, Source, some
-from bvae_cli.datasets.stream import stream
+from bvae_cli.checkpoint import load_checkpoint
 from bvae_cli.encoding import encode
-from bvae_cli.evaluation.known import KNOWN, PUBLISHED, untrained
-from bvae_cli.metrics.higgins import higgins
-from bvae_cli.metrics.higgins_published import accuracies
-from bvae_cli.metrics.truth import Truth
+from bvae_cli.evaluation.baselines import BASELINES, PUBLISHED_SCORES, untrained_encoder
+from bvae_cli.images.in_memory import Images, ImageSource, sample_indices
+from bvae_cli.images.stream import open_stream
+from bvae_cli.metrics.beta_vae_score import beta_vae_score
+from bvae_cli.metrics.beta_vae_score_published import accuracies
+from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.system.files import write_csv, write_text
-from bvae_cli.system.reporting import silent
+from bvae_cli.system.reporting import ignore_progress
 
 FACTORS = ("scale", "orientation", "posX", "posY")  # that the paper scores by
 CLASSIFIERS = 3  # of each replica, by another start of the classifier
@@ -44,13 +44,13 @@ class Row:
 
 
 ROWS = {
-    "factors": Row("ground truth", PUBLISHED["factors"]),
-    "pixels": Row("raw pixels", PUBLISHED["pixels"]),
-    "PCA": Row("PCA", PUBLISHED["PCA"]),
-    "ICA": Row("ICA", PUBLISHED["ICA"]),
+    "factors": Row("ground truth", PUBLISHED_SCORES["factors"]),
+    "pixels": Row("raw pixels", PUBLISHED_SCORES["pixels"]),
+    "PCA": Row("PCA", PUBLISHED_SCORES["PCA"]),
+    "ICA": Row("ICA", PUBLISHED_SCORES["ICA"]),
     "dc_ign": Row("DC-IGN", "99.3 ± 0.1", "higgins2017_dc_ign"),
     "info_gan": Row("InfoGAN", "73.5 ± 0.9", "higgins2017_info_gan"),
-    "untrained": Row("VAE untrained", PUBLISHED["untrained"]),
+    "untrained": Row("VAE untrained", PUBLISHED_SCORES["untrained"]),
     "vae": Row("VAE", "61.58 ± 0.5", "higgins2017_vae"),
     "beta": Row("β-VAE", "99.23 ± 0.1", "higgins2017"),
 }
@@ -73,30 +73,32 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/higgins_table"), help="folder to write to")
     parser.add_argument("--seeds", type=int, default=10, help="replicas of each, from seed 0 on")
     options = parser.parse_args()
-    images = stream(options.data, "dsprites")
+    images = open_stream(options.data, "dsprites")
     replicas = {name: [scored(name, images, seed, options.runs) for seed in range(options.seeds)] for name in ROWS}
     write(replicas, options.out)
 
 
-def scored(name: str, images: Source, seed: int, runs: Path) -> Scores:
+def scored(name: str, images: ImageSource, seed: int, runs: Path) -> Scores:
     """The scores of one replica, on images that the seed draws."""
     print(f"scoring {ROWS[name].name}, seed {seed}", flush=True)
-    drawn = some(images, IMAGES, seed)
-    truth = Truth.of(images.factors(drawn), list(images.spec.factors))
-    codes, steps = represented(name, images.at(drawn), truth, seed, runs)
+    drawn = sample_indices(images, IMAGES, seed)
+    truth = GroundTruth.from_labels(images.factors(drawn), list(images.spec.factors))
+    codes, steps = represented(name, images.subset(drawn), truth, seed, runs)
     random = np.random.default_rng(seed)
-    published = accuracies(codes, truth.only(FACTORS), random, CLASSIFIERS)
-    return Scores([100 * value for value in published], 100 * higgins(codes, truth, random)["higgins"], steps)
+    published = accuracies(codes, truth.select_factors(FACTORS), random, CLASSIFIERS)
+    return Scores(
+        [100 * value for value in published], 100 * beta_vae_score(codes, truth, random)["beta_vae_score"], steps
+    )
 
 
 def represented(
-    name: str, images: Images, truth: Truth, seed: int, runs: Path
+    name: str, images: Images, truth: GroundTruth, seed: int, runs: Path
 ) -> tuple[NDArray[np.float32], int | None]:
     """(images, latents): the codes of a replica; and how many steps it was trained for, where it was."""
     if preset := ROWS[name].preset:
-        model = load(runs / f"{preset}-{seed}" / "checkpoint.pt")
-        return encode(model.vae, images, model.params.train.precision, silent).mean.numpy(), model.step
-    represent = untrained("higgins") if name == "untrained" else KNOWN[name]
+        model = load_checkpoint(runs / f"{preset}-{seed}" / "checkpoint.pt")
+        return encode(model.vae, images, model.params.train.precision, ignore_progress).mean.numpy(), model.step
+    represent = untrained_encoder("higgins_mlp") if name == "untrained" else BASELINES[name]
     return represent(images, truth, seed), None
 
 
@@ -145,7 +147,7 @@ def steps(row: Row, scores: Sequence[Scores]) -> str:
     if not row.preset:
         return ""
     done = min(one.steps or 0 for one in scores)
-    full = config.load(Path(__file__).parent / f"{row.preset}.yaml", {}).train.steps
+    full = config.load_params(Path(__file__).parent / f"{row.preset}.yaml", {}).train.steps
     return f"{done:,}" if done >= full else f"{done:,} of {full:,}"
 
 

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from bvae_cli import config
 from bvae_cli.__main__ import main
-from bvae_cli.checkpoint import Checkpoint, load, new_vae, save
-from bvae_cli.datasets.images import load as load_images
-from bvae_cli.datasets.spec import DataSpec
-from bvae_cli.datasets.sprites import draw
-from bvae_cli.evaluation.evaluating import evaluate
-from bvae_cli.params import Evaluate
-from bvae_cli.system.reporting import silent
+from bvae_cli.checkpoint import Checkpoint, build_vae, load_checkpoint, save_checkpoint
+from bvae_cli.datasets.dsprites_rendering import render_sprites
+from bvae_cli.evaluation.evaluator import evaluate
+from bvae_cli.images.in_memory import load_images
+from bvae_cli.images.spec import DataSpec
+from bvae_cli.params import EvaluateParams
+from bvae_cli.system.reporting import ignore_progress
 
 # Of two threads on two busy cores one waits for the other, ten times as long as both compute.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -110,17 +110,19 @@ def hear_ctrl_c() -> None:
 
 def scaled(net: str, channels: int, factor: float, latent_dim: int = 5) -> Checkpoint:
     """A model with larger weights than new ones have, so that a picture is felt in what it gives."""
-    params = config.build({"model": {"net": net, "latent_dim": latent_dim}})
+    params = config.build_params({"model": {"net": net, "latent_dim": latent_dim}})
     spec = DataSpec("dsprites", channels, "bernoulli", {})
-    vae = new_vae(params, spec).eval()
+    vae = build_vae(params, spec).eval()
     vae.load_state_dict({name: factor * weight for name, weight in vae.state_dict().items()})
-    return Checkpoint(0, params, spec, vae, [], torch.empty(0, channels, 64, 64, dtype=torch.uint8), foreign="a test's")
+    return Checkpoint(
+        0, params, spec, vae, [], torch.empty(0, channels, 64, 64, dtype=torch.uint8), imported_from="a test's"
+    )
 
 
 @pytest.fixture(scope="session")
 def all_sprites() -> NDArray[np.uint8]:
     """(3, 6, 40, 32, 32, 512): every picture, packed."""
-    return np.concatenate(list(draw())).reshape(3, 6, 40, 32, 32, -1)
+    return np.concatenate(list(render_sprites())).reshape(3, 6, 40, 32, 32, -1)
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +154,7 @@ def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     settings = [
         "--net",
-        "conv_h",
+        "higgins_conv",
         "--steps",
         "200",
         "--batch-size",
@@ -174,8 +176,15 @@ def evaluated(checkpoint: Path, data: Path, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("evaluated")
     for name in ("checkpoint.pt", "history.csv"):
         shutil.copy(checkpoint.parent / name, folder)
-    settings = Evaluate(metrics=("mig", "modularity"))
-    evaluate(load(checkpoint), load_images(data, "dsprites"), settings, torch.device("cpu"), folder, silent)
+    settings = EvaluateParams(metrics=("mig", "modularity"))
+    evaluate(
+        load_checkpoint(checkpoint),
+        load_images(data, "dsprites"),
+        settings,
+        torch.device("cpu"),
+        folder,
+        ignore_progress,
+    )
     return folder
 
 
@@ -190,7 +199,7 @@ def changed(checkpoint: Path) -> Callable[..., Path]:
     """A run that holds nothing but the checkpoint, with some of its parts in place of its own."""
 
     def change(folder: str, **parts: object) -> Path:
-        save(replace(load(checkpoint), **parts), Path(folder) / "checkpoint.pt")  # type: ignore[arg-type]
+        save_checkpoint(replace(load_checkpoint(checkpoint), **parts), Path(folder) / "checkpoint.pt")  # type: ignore[arg-type]
         return Path(folder)
 
     return change

@@ -12,14 +12,14 @@ BASE = {
     "model": {"net": "burgess"},
     "train": {"steps": 60, "batch_size": 8, "log_every": 10},
     "evaluate": {"metrics": ["mig"]},
-    "keep": {"save_steps": 20},
+    "logging": {"checkpoint_every": 20},
 }
 GRID = {"objective.beta": [1, "0:4,40:1"]}
 LIMIT = 120  # seconds that no test of these should take
 
 
 def same(one: Path, other: Path) -> bool:
-    files = ("checkpoint.pt", "history.csv", "latents.csv", "information.csv")
+    files = ("checkpoint.pt", "history.csv", "latents.csv", "mutual_information.csv")
     return all((one / name).read_bytes() == (other / name).read_bytes() for name in files)
 
 

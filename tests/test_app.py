@@ -22,7 +22,7 @@ COMMANDS = [
     "sweep",
     "import",
     "export",
-    "show",
+    "summary",
 ]
 
 
@@ -84,7 +84,7 @@ def test_wrong_usage_has_exit_code_2(bvae: Bvae, arguments: tuple[str, ...]) -> 
         (("traverse", "nowhere.pt"), "there is no checkpoint nowhere.pt"),
         (("reconstruct", "nowhere.pt"), "there is no checkpoint nowhere.pt"),
         (("report", "nowhere"), "there is no checkpoint nowhere"),
-        (("show", "nowhere"), "there are no scores in nowhere"),
+        (("summary", "nowhere"), "there are no scores in nowhere"),
     ],
 )
 def test_what_the_user_can_put_right_is_one_line_and_a_remedy(

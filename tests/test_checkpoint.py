@@ -11,20 +11,20 @@ from conftest import Bomb, Bvae
 from numpy.typing import NDArray
 
 import bvae_cli
-from bvae_cli.checkpoint import FORMAT, load, save
-from bvae_cli.objectives.beta import Beta
+from bvae_cli.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from bvae_cli.objectives.beta_vae import BetaVAE
 from bvae_cli.system.errors import BvaeError
 
 
 def test_a_checkpoint_is_read_as_it_was_written(checkpoint: Path, tmp_path: Path) -> None:
-    save(load(checkpoint), tmp_path / "copy.pt")
+    save_checkpoint(load_checkpoint(checkpoint), tmp_path / "copy.pt")
     assert (tmp_path / "copy.pt").read_bytes() == checkpoint.read_bytes()
 
 
 def test_a_checkpoint_knows_what_it_was_trained_by_and_on(checkpoint: Path) -> None:
-    content = load(checkpoint)
+    content = load_checkpoint(checkpoint)
     assert content.step == content.params.train.steps == 200
-    assert content.params.objective == Beta(beta=0.1)
+    assert content.params.objective == BetaVAE(beta=0.1)
     assert content.spec.factors == {"shape": 3, "scale": 2, "orientation": 4, "posX": 8, "posY": 8}
     assert [latent.index for latent in content.latents] == list(range(10))
     assert content.examples.shape == (32, 1, 64, 64)
@@ -32,7 +32,7 @@ def test_a_checkpoint_knows_what_it_was_trained_by_and_on(checkpoint: Path) -> N
 
 
 def test_one_that_does_not_say_which_bvae_trained_it_is_read(checkpoint: Path) -> None:
-    assert load(changed(checkpoint, program=None)).program is None
+    assert load_checkpoint(changed(checkpoint, program=None)).program is None
 
 
 def test_the_weights_have_the_ordinary_layout(checkpoint: Path) -> None:
@@ -43,13 +43,13 @@ def test_the_weights_have_the_ordinary_layout(checkpoint: Path) -> None:
 def test_the_first_examples_are_a_square_an_ellipse_and_a_heart(
     checkpoint: Path, all_sprites: NDArray[np.uint8]
 ) -> None:
-    shown = load(checkpoint).examples[:3].numpy().reshape(3, -1)
+    shown = load_checkpoint(checkpoint).examples[:3].numpy().reshape(3, -1)
     assert np.array_equal(np.packbits(shown, axis=1), all_sprites[:, 5, 0, 16, 16])
 
 
 def refusal(path: Path) -> BvaeError:
     with pytest.raises(BvaeError) as caught:
-        load(path)
+        load_checkpoint(path)
     return caught.value
 
 

@@ -8,9 +8,9 @@ import higgins_table
 import pytest
 from higgins_table import ROWS, Scores, better_half, scored, spread, write
 
-from bvae_cli.datasets.images import some
-from bvae_cli.datasets.stream import stream
-from bvae_cli.metrics.truth import Truth
+from bvae_cli.images.in_memory import sample_indices
+from bvae_cli.images.stream import open_stream
+from bvae_cli.metrics.ground_truth import GroundTruth
 
 
 def test_the_lower_half_of_the_scores_is_left_out() -> None:
@@ -54,7 +54,7 @@ def test_a_representation_is_scored_by_both_protocols(
     monkeypatch.setattr(higgins_table, "IMAGES", 1000)
     Path("runs/higgins2017-3").mkdir(parents=True)
     shutil.copy(checkpoint, "runs/higgins2017-3")
-    scores = scored(name, stream(data, "dsprites"), 3, Path("runs"))
+    scores = scored(name, open_stream(data, "dsprites"), 3, Path("runs"))
     assert len(scores.published) == 3
     assert all(least <= value <= most for value in [*scores.published, scores.locatello])
     assert scores.steps == (200 if name == "beta" else None)
@@ -62,9 +62,9 @@ def test_a_representation_is_scored_by_both_protocols(
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if not row.preset])
 def test_what_is_not_trained_is_made_of_the_images(data: Path, name: str) -> None:
-    images = stream(data, "dsprites")
-    drawn = some(images, 300, 0)
-    truth = Truth.of(images.factors(drawn), list(images.spec.factors))
-    codes = [higgins_table.represented(name, images.at(drawn), truth, seed, Path("runs"))[0] for seed in (0, 0)]
+    images = open_stream(data, "dsprites")
+    drawn = sample_indices(images, 300, 0)
+    truth = GroundTruth.from_labels(images.factors(drawn), list(images.spec.factors))
+    codes = [higgins_table.represented(name, images.subset(drawn), truth, seed, Path("runs"))[0] for seed in (0, 0)]
     assert codes[0].shape == (300, {"factors": 5, "pixels": 4096}.get(name, 10))
     assert (codes[0] == codes[1]).all()

@@ -107,7 +107,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 def test_training_does_not_load_torchs_compiler(data: Path) -> None:
     code = (
         "import sys; from bvae_cli.__main__ import main\n"
-        f"sys.argv = ['bvae', 'train', '--cpu', '--data', r'{data}', '--steps', '2', '--adam-steps', '1']\n"
+        f"sys.argv = ['bvae', 'train', '--cpu', '--data', r'{data}', '--steps', '2', '--adam-warmup-steps', '1']\n"
         "try: main()\n"
         "except SystemExit: print(*sorted({'torch.optim', 'torch._dynamo', 'sympy'} & set(sys.modules)))"
     )
@@ -116,10 +116,10 @@ def test_training_does_not_load_torchs_compiler(data: Path) -> None:
 
 
 def test_the_words_of_params_yaml_are_those_of_the_tables() -> None:
-    assert get_args(config.field_types(params.Model)["net"]) == tuple(NETS)
-    likelihood = get_args(config.field_types(params.Model)["likelihood"])[0]
+    assert get_args(config.field_types(params.ModelParams)["net"]) == tuple(NETS)
+    likelihood = get_args(config.field_types(params.ModelParams)["likelihood"])[0]
     assert get_args(likelihood) == tuple(LIKELIHOODS)
-    assert get_args(config.field_types(params.Train)["init"]) == tuple(INITIALISATIONS)
+    assert get_args(config.field_types(params.TrainParams)["init"]) == tuple(INITIALISATIONS)
     assert all(dataset.spec.likelihood in LIKELIHOODS for dataset in DATASETS.values())
     assert all(name == dataset.spec.name for name, dataset in DATASETS.items())
 
@@ -131,6 +131,10 @@ def test_a_knob_that_objectives_share_is_of_one_kind_and_no_option_means_two_thi
             assert kinds.setdefault(name, kind) == kind
     names = [
         *kinds,
-        *(name for owner in (params.Model, params.Train, params.Keep) for name in config.field_types(owner)),
+        *(
+            name
+            for owner in (params.ModelParams, params.TrainParams, params.LoggingParams)
+            for name in config.field_types(owner)
+        ),
     ]
     assert len(names) == len(set(names))

@@ -5,39 +5,44 @@ import math
 import pytest
 import torch
 
-from bvae_cli.encoding import Encoding
-from bvae_cli.latents import by_kl, describe
-from bvae_cli.metrics.truth import Truth
+from bvae_cli.encoding import Posteriors
+from bvae_cli.latents import sort_by_kl, summarize_latents
+from bvae_cli.metrics.ground_truth import GroundTruth
 
-TRUTH = Truth.grid((3, 6, 8), ["shape", "scale", "turn"])
+TRUTH = GroundTruth.from_grid((3, 6, 8), ["shape", "scale", "turn"])
 
 
 @pytest.fixture
-def known() -> Encoding:
+def known() -> Posteriors:
     """Latent 0 is unused, 1 is the turn, 2 the scale."""
     mean = torch.zeros(144, 3)
     mean[:, 1] = torch.from_numpy(TRUTH.factors[:, 2] - 3.5) / 2
     mean[:, 2] = torch.from_numpy(TRUTH.factors[:, 1] / 5.0)
-    return Encoding(mean, torch.log(torch.tensor([1.0, 0.01, 0.25])).expand(144, 3))
+    return Posteriors(mean, torch.log(torch.tensor([1.0, 0.01, 0.25])).expand(144, 3))
 
 
-def test_each_latent_gets_the_factor_it_tells_most_of(known: Encoding) -> None:
-    latents = describe(known, TRUTH)
-    assert [latent.factor for latent in latents] == [None, "turn", "scale"]
-    assert [latent.information for latent in latents] == pytest.approx([0, math.log(8), math.log(6)])
-    assert [latent.share for latent in latents] == pytest.approx([0, 1, 1])
+def test_each_latent_gets_the_factor_it_tells_most_of(known: Posteriors) -> None:
+    latents = summarize_latents(known, TRUTH)
+    assert [latent.top_factor for latent in latents] == [None, "turn", "scale"]
+    assert [latent.mutual_information for latent in latents] == pytest.approx([0, math.log(8), math.log(6)])
+    assert [latent.normalized_mi for latent in latents] == pytest.approx([0, 1, 1])
 
 
-def test_variance_range_and_kl_are_those_of_the_posterior(known: Encoding) -> None:
-    _, turn, scale = describe(known, TRUTH)
-    assert (turn.variance, scale.variance) == pytest.approx((0.01, 0.25))
-    assert (turn.low, turn.high, scale.low, scale.high) == pytest.approx((-1.75, 1.75, 0, 1))
+def test_variance_range_and_kl_are_those_of_the_posterior(known: Posteriors) -> None:
+    _, turn, scale = summarize_latents(known, TRUTH)
+    assert (turn.posterior_variance, scale.posterior_variance) == pytest.approx((0.01, 0.25))
+    assert (
+        turn.posterior_mean_min,
+        turn.posterior_mean_max,
+        scale.posterior_mean_min,
+        scale.posterior_mean_max,
+    ) == pytest.approx((-1.75, 1.75, 0, 1))
     assert scale.kl == pytest.approx((11 / 30 + 0.25 - 1 - math.log(0.25)) / 2)
 
 
-def test_only_a_latent_that_tells_nothing_is_unused(known: Encoding) -> None:
-    assert [latent.used for latent in describe(known, TRUTH)] == [False, True, True]
+def test_only_a_latent_that_tells_nothing_is_unused(known: Posteriors) -> None:
+    assert [latent.is_active for latent in summarize_latents(known, TRUTH)] == [False, True, True]
 
 
-def test_latents_are_sorted_from_the_most_telling_to_the_least(known: Encoding) -> None:
-    assert [latent.index for latent in by_kl(describe(known, TRUTH))] == [1, 2, 0]
+def test_latents_are_sorted_from_the_most_telling_to_the_least(known: Posteriors) -> None:
+    assert [latent.index for latent in sort_by_kl(summarize_latents(known, TRUTH))] == [1, 2, 0]

@@ -9,13 +9,13 @@ from pathlib import Path
 import miniatures
 import pytest
 import yaml
+from bvae_cli.sources.source import ReadOptions
 from conftest import ROOT, Bvae
 
 from bvae_cli import config
-from bvae_cli.checkpoint import load
+from bvae_cli.checkpoint import load_checkpoint
 from bvae_cli.datasets import DATASETS, faces
 from bvae_cli.datasets.download import download
-from bvae_cli.datasets.spec import Reading
 
 PRESETS = [path for path in sorted((ROOT / "pipelines").glob("*.yaml")) if path.name != "dvc.yaml"]
 EXPERIMENTS = [ROOT / "params.yaml", *PRESETS]
@@ -48,7 +48,7 @@ def little(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "shapes3d": miniatures.shapes3d(folder),
             "faces": miniatures.faces(folder),
         }.items():
-            download(DATASETS[name], Reading(DATASETS[name].spec), None, own, folder / "data", force=False)
+            download(DATASETS[name], ReadOptions(DATASETS[name].spec), None, own, folder / "data", force=False)
     return folder / "data"
 
 
@@ -58,9 +58,9 @@ def test_every_experiment_says_what_it_is_of_and_begins(bvae: Bvae, little: Path
     short = ["--steps", 2, "--log-every", 1, "--batch-size", 4, "--cpu", "--data", little, "--out", "run"]
     done = bvae("train", "--params", path, *short)
     assert done.code == 0, done.err
-    trained = load(Path("run/checkpoint.pt")).params
-    assert trained.objective == config.load(path, {}).objective
-    assert trained.model == config.load(path, {}).model
+    trained = load_checkpoint(Path("run/checkpoint.pt")).params
+    assert trained.objective == config.load_params(path, {}).objective
+    assert trained.model == config.load_params(path, {}).model
 
 
 def test_every_experiment_has_its_stages() -> None:
@@ -69,7 +69,7 @@ def test_every_experiment_has_its_stages() -> None:
     each = {name: sorted(stage["foreach"]) for name, stage in stages.items() if "foreach" in stage}
     assert all(experiments == names for name, experiments in each.items() if name != "download")
     for name, data in stages["train"]["foreach"].items():
-        assert config.load(ROOT / "pipelines" / f"{name}.yaml", {}).dataset.name == data
+        assert config.load_params(ROOT / "pipelines" / f"{name}.yaml", {}).dataset.name == data
         assert data == "dsprites" or data in stages["download"]["foreach"]
 
 
@@ -84,16 +84,16 @@ def test_one_experiment_is_run_by_its_name(data: Path, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "bvae_cli", tmp_path / "bvae_cli")
     shutil.copytree(ROOT / "pipelines", tmp_path / "pipelines")
     shutil.copytree(data, tmp_path / "data")
-    preset = tmp_path / "pipelines" / "yanndubs_factor.yaml"
+    preset = tmp_path / "pipelines" / "yanndubs_factor_vae.yaml"
     settings = yaml.safe_load(preset.read_text())
     settings["train"] |= {"steps": 2}
     settings["evaluate"] |= {"metrics": ["mig"]}
     preset.write_text(yaml.safe_dump(settings))
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     dvc(tmp_path, "init", "-q")
-    done = stages_run(dvc(tmp_path, "repro", "pipelines/dvc.yaml:report@yanndubs_factor"))
-    assert done == [f"pipelines/dvc.yaml:{stage}@yanndubs_factor" for stage in ("train", "evaluate", "report")]
-    assert "kl_total_correlation" in json.loads((tmp_path / "runs/yanndubs_factor/metrics.json").read_text())
+    done = stages_run(dvc(tmp_path, "repro", "pipelines/dvc.yaml:report@yanndubs_factor_vae"))
+    assert done == [f"pipelines/dvc.yaml:{stage}@yanndubs_factor_vae" for stage in ("train", "evaluate", "report")]
+    assert "total_correlation" in json.loads((tmp_path / "runs/yanndubs_factor_vae/metrics.json").read_text())
 
 
 def test_a_change_reruns_what_depends_on_it_and_nothing_else(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from conftest import ROOT, Bvae, Result
 from PIL import Image
 
 from bvae_cli.app import app
-from bvae_cli.foreign.translation import names_of
-from bvae_cli.foreign.yanndubs import LAYERS
-from bvae_cli.metrics.truth import Truth
+from bvae_cli.interop.translation import parameter_names
+from bvae_cli.interop.yanndubs import LAYERS
+from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.models.vae import VAE
 
 README = (ROOT / "README.md").read_text()
@@ -51,17 +51,17 @@ def newcomer(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(source, target)
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["dataset"]["file"] = str(small_npz)
-    params["train"] |= {"steps": 3, "adam_steps": 2}
-    params["evaluate"] |= {"metrics": ["higgins", "mig"]}
+    params["train"] |= {"steps": 3, "adam_warmup_steps": 2}
+    params["evaluate"] |= {"metrics": ["beta_vae_score", "mig"]}
     params["traverse"] |= {"frames": 2}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     study = folder / "pipelines" / "studies" / "falling.yaml"
     study.write_text(study.read_text().replace("seeds: 3", "seeds: 1"))
     shutil.copy(small_npz, folder / "my-dsprites.npz")
-    truth = Truth.grid((3, 10, 10))
+    truth = GroundTruth.from_grid((3, 10, 10))
     np.savez(folder / "my-codes.npz", codes=truth.factors.astype(np.float32), factors=truth.factors)
     state = VAE("burgess", "bernoulli", channels=1, latent_dim=10).state_dict()
-    torch.save({theirs: state[ours] for theirs, ours in names_of(LAYERS).items()}, folder / "model.pt")
+    torch.save({theirs: state[ours] for theirs, ours in parameter_names(LAYERS).items()}, folder / "model.pt")
     torch.save({"iter": 0, "model_states": {"net": state}}, folder / "last")
     Image.new("RGB", (100, 80), (200, 10, 10)).save(folder / "my-picture.png")
     git = (
@@ -92,7 +92,7 @@ def test_a_command_does_what_it_says(newcomer: Path, bvae: Bvae, monkeypatch: py
 
 
 def test_the_chain_has_left_scores_and_a_page(newcomer: Path) -> None:
-    assert "higgins" in json.loads((newcomer / "runs/dsprites/metrics.json").read_text())
+    assert "beta_vae_score" in json.loads((newcomer / "runs/dsprites/metrics.json").read_text())
     assert "Higgins metric" in (newcomer / "runs/dsprites/report.html").read_text()
 
 

@@ -10,9 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID,
 from rich.text import Text
 
 from bvae_cli.system.errors import BvaeError, InterruptionError
-from bvae_cli.system.reporting import Report
+from bvae_cli.system.reporting import ProgressCallback
 
-NAMED = 2  # models under way whose names there is room for
+MAX_NAMED = 2  # models under way whose names there is room for
 result = Console()
 notice = Console(stderr=True)
 
@@ -25,22 +25,22 @@ def show_error(error: BvaeError) -> None:
         notice.print(f"[dim]→[/] {escape(error.hint)}", soft_wrap=True, highlight=False)
 
 
-def tell(what: str) -> None:
+def print_notice(what: str) -> None:
     """Something worth knowing."""
     notice.print(what, soft_wrap=True, highlight=False, markup=False)
 
 
-class Amount(MofNCompleteColumn):
+class AmountColumn(MofNCompleteColumn):
     """How much is done of how much."""
 
     def render(self, task: Task) -> Text:
         """As it stands beside the bar."""
         if task.fields["unit"] != "bytes":
             return super().render(task)
-        return Text(bytes_of(int(task.completed), int(task.total or 0)), style="progress.download")
+        return Text(format_bytes(int(task.completed), int(task.total or 0)), style="progress.download")
 
 
-def bytes_of(done: int, total: int) -> str:
+def format_bytes(done: int, total: int) -> str:
     """Bytes done of a total, 0 where it is unknown, as people read them: 12.3/1,443 MB."""
     size, suffix = pick_unit_and_suffix(total or done, ["bytes", "kB", "MB"], 1000)
     whole = f"/{total / size:,.0f}" if total else ""
@@ -48,13 +48,13 @@ def bytes_of(done: int, total: int) -> str:
 
 
 @contextmanager
-def reporting() -> Iterator[Report]:
+def progress_bars() -> Iterator[ProgressCallback]:
     """A report that moves a bar for each kind of work, or where there is no terminal prints a line when it is done."""
     if not notice.is_terminal:
-        yield plain_report
+        yield print_when_done
         return
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), Amount(), TimeRemainingColumn(), console=notice
+        TextColumn("{task.description}"), BarColumn(), AmountColumn(), TimeRemainingColumn(), console=notice
     ) as bars:
         tasks: dict[str, TaskID] = {}
 
@@ -66,14 +66,14 @@ def reporting() -> Iterator[Report]:
         yield report
 
 
-def plain_report(what: str, done: int, total: int, unit: str = "") -> None:
+def print_when_done(what: str, done: int, total: int, unit: str = "") -> None:
     """A line when the work is done."""
     if total and done == total:
-        amount = bytes_of(done, 0) if unit == "bytes" else total
+        amount = format_bytes(done, 0) if unit == "bytes" else total
         notice.print(f"{what}: {amount} done", highlight=False, markup=False)
 
 
-def counting(what: str) -> Progress:
+def counting_bar(what: str) -> Progress:
     """A bar that counts something, with words beside it and the time that is left."""
     done, bar, words = MofNCompleteColumn(), BarColumn(bar_width=20), TextColumn("{task.description}")
     return Progress(TextColumn(what), done, bar, words, TimeRemainingColumn(), console=notice)
@@ -87,7 +87,7 @@ def training_bar(steps: int) -> Iterator[Callable[[int, str], None]]:
             f"step {step}/{steps}  {figures}", highlight=False, markup=False, soft_wrap=True
         )
         return
-    with counting("step") as bars:
+    with counting_bar("step") as bars:
         task = bars.add_task("", total=steps)
 
         def show(step: int, figures: str) -> None:
@@ -111,14 +111,14 @@ def models_bar(models: int) -> Iterator[Callable[[str, float, bool], None]]:
 
         yield say
         return
-    with counting("model") as bars:
+    with counting_bar("model") as bars:
         task = bars.add_task("", total=models)
 
         def show(name: str, share: float, over: bool) -> None:
             shares[name] = 1.0 if over else share
             under_way = [f"{name} {share:.0%}" for name, share in shares.items() if share < 1.0]
-            more = [f"and {len(under_way) - NAMED} more"] if len(under_way) > NAMED else []
-            words = "  ".join([*under_way[:NAMED], *more])
+            more = [f"and {len(under_way) - MAX_NAMED} more"] if len(under_way) > MAX_NAMED else []
+            words = "  ".join([*under_way[:MAX_NAMED], *more])
             bars.update(task, completed=sum(shares.values()), description=escape(words))
 
         yield show

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import notice, reporting, tell
+from bvae_cli.commands.console import notice, print_notice, progress_bars
 from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, Out, with_params
 from bvae_cli.commands.tables import show_ranking, show_scores
-from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.images.spec import DataSpec
 from bvae_cli.params import Params
 from bvae_cli.system.errors import BvaeError
 
@@ -28,35 +28,40 @@ def evaluate(
 ) -> None:
     """Score a checkpoint on all its images, or codes from anywhere, and tell which latent is which.
 
-    The folder then holds metrics.json, latents.csv, information.csv and information.png.
+    The folder then holds metrics.json, latents.csv, mutual_information.csv and mutual_information.png.
     """
     from bvae_cli import checkpoint
-    from bvae_cli.datasets.stream import stream
-    from bvae_cli.evaluation import codes, evaluating
+    from bvae_cli.evaluation import codes, evaluator
+    from bvae_cli.images.stream import open_stream
     from bvae_cli.system import device
 
-    chosen, folder = device.select(gpu, cpu), out or file.parent
-    with reporting() as report:
+    chosen, folder = device.select_device(gpu, cpu), out or file.parent
+    with progress_bars() as report:
         if file.suffix == ".npz":
             if against:
-                raise BvaeError("--against compares checkpoints, not codes", "leave it out, or name a checkpoint.pt.")
-            read = codes.read(file, data, params.dataset.name)
-            done = evaluating.evaluate_codes(read, params.evaluate, folder, report)
+                raise BvaeError(
+                    "--compare-with compares checkpoints, not codes", "leave it out, or name a checkpoint.pt."
+                )
+            read = codes.read_codes(file, data, params.dataset.name)
+            done = evaluator.evaluate_codes(read, params.evaluate, folder, report)
         else:
-            model, others = checkpoint.load(file), [checkpoint.load(path) for path in against or []]
-            images = stream(data, model.spec.name)
-            done = evaluating.evaluate(model, images, params.evaluate, chosen, folder, report, others)
-            tell_of_labels(images.spec)
+            model, others = (
+                checkpoint.load_checkpoint(file),
+                [checkpoint.load_checkpoint(path) for path in against or []],
+            )
+            images = open_stream(data, model.spec.name)
+            done = evaluator.evaluate(model, images, params.evaluate, chosen, folder, report, others)
+            warn_about_list_labels(images.spec)
     show_scores(done)
     if against:
         show_ranking([file, *against], done.ranking)
     notice.print(f"{folder / 'metrics.json'} is ready.", soft_wrap=True)
 
 
-def tell_of_labels(spec: DataSpec) -> None:
+def warn_about_list_labels(spec: DataSpec) -> None:
     """Say so where the labels are a list, which the metrics were not made for."""
-    if spec.factors and spec.listed is not None:
-        tell(
-            f"the labels of the {spec.count:,} pictures of {spec.name} are a list, no grid: where a score holds a "
+    if spec.factors and spec.num_samples is not None:
+        print_notice(
+            f"the labels of the {spec.num_images:,} pictures of {spec.name} are a list, no grid: where a score holds a "
             "factor, pictures that share its value are compared, whatever else they share."
         )

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import result, tell
+from bvae_cli.commands.console import print_notice, result
 from bvae_cli.commands.options import FILES, CheckpointFile
-from bvae_cli.system.browser import browse
+from bvae_cli.system.browser import open_in_browser
 
 
 def explore(
@@ -25,7 +25,7 @@ def explore(
     from bvae_cli import checkpoint
     from bvae_cli.explorer.page import write_page
 
-    page = write_page(checkpoint.load(ckpt), export or ckpt.with_name("explorer.html"))
+    page = write_page(checkpoint.load_checkpoint(ckpt), export or ckpt.with_name("explorer.html"))
     result.print(page, soft_wrap=True, highlight=False)
-    if export is None and not browse(page):
-        tell("There is no browser here: open the page on any other machine. It needs nothing beside it.")
+    if export is None and not open_in_browser(page):
+        print_notice("There is no browser here: open the page on any other machine. It needs nothing beside it.")

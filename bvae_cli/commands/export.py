@@ -11,7 +11,7 @@ def export(ckpt: CheckpointFile, out: Out = None) -> None:
     `z` and gives `picture`, from 0 to 1. Both are compared with the checkpoint before they are written.
     """
     from bvae_cli import checkpoint
-    from bvae_cli.foreign.exporting import export_model
+    from bvae_cli.interop.onnx_export import export_model
 
-    for path in export_model(checkpoint.load(ckpt), out or ckpt.parent):
+    for path in export_model(checkpoint.load_checkpoint(ckpt), out or ckpt.parent):
         result.print(path, soft_wrap=True, highlight=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bvae_cli.commands.console import notice, reporting
+from bvae_cli.commands.console import notice, progress_bars
 from bvae_cli.commands.options import FILES, Data
 from bvae_cli.datasets import DATASETS
 
@@ -34,26 +34,26 @@ def import_(
 
     What is known of its latents, and some images, are taken from the data, where that is there.
     """
-    from bvae_cli.foreign.importing import import_model
+    from bvae_cli.interop.importer import import_model
 
     folder = out or Path("runs") / file.stem
-    with reporting() as report:
+    with progress_bars() as report:
         model = import_model(file, dataset, likelihood, data, folder, report)
     notice.print(
-        f"{folder / 'checkpoint.pt'} is ready: {summary(model)}.", soft_wrap=True, highlight=False, markup=False
+        f"{folder / 'checkpoint.pt'} is ready: {summarize_model(model)}.", soft_wrap=True, highlight=False, markup=False
     )
     if not model.latents:
-        notice.print(what_is_missing(model, data), soft_wrap=True, highlight=False, markup=False)
+        notice.print(missing_statistics_note(model, data), soft_wrap=True, highlight=False, markup=False)
 
 
-def summary(model: "Checkpoint") -> str:
+def summarize_model(model: "Checkpoint") -> str:
     """What it is, and where it comes from."""
-    return f"{model.params.model.net}, {model.vae.latent_dim} latents, on {model.spec.name}, from {model.foreign}"
+    return f"{model.params.model.net}, {model.vae.latent_dim} latents, on {model.spec.name}, from {model.imported_from}"
 
 
-def what_is_missing(model: "Checkpoint", data: Path) -> str:
+def missing_statistics_note(model: "Checkpoint", data: Path) -> str:
     """That it has neither latents nor examples, why, and what to type to have them."""
-    from bvae_cli.datasets.spec import UNKNOWN
+    from bvae_cli.images.spec import UNKNOWN
 
     name, lacks = model.spec.name, "It says nothing of its latents and carries no images:"
     if name == UNKNOWN:

@@ -12,11 +12,11 @@ import typer
 
 from bvae_cli import config
 from bvae_cli.objectives import OBJECTIVES
-from bvae_cli.objectives.schedule import Knob, knob_of, text_of
+from bvae_cli.objectives.schedule import Schedule, format_value, parse_schedule
 from bvae_cli.params import SECTIONS
 
-FILES, MACHINE, STARTS = "Files", "Machine", "Which images"
-PATH = "NUMBER|STEP:NUMBER,…"
+FILES, MACHINE, BASE_IMAGES = "Files", "Machine", "Which images"
+SCHEDULE = "NUMBER|STEP:NUMBER,…"
 
 ParamsFile = Annotated[
     Path | None,
@@ -33,15 +33,15 @@ Cpu = Annotated[bool, typer.Option("--cpu", help="Compute on the processor.", ri
 CheckpointFile = Annotated[Path, typer.Argument(metavar="CKPT", help="A checkpoint.pt.")]
 Indices = Annotated[
     list[int] | None,
-    typer.Option("--index", help="One of the data set, by number. May be repeated.", rich_help_panel=STARTS),
+    typer.Option("--index", help="One of the data set, by number. May be repeated.", rich_help_panel=BASE_IMAGES),
 ]
-Wishes = Annotated[
+Where = Annotated[
     list[str] | None,
-    typer.Option("--factors", help="One by factors, shape=2,scale=5. May be repeated.", rich_help_panel=STARTS),
+    typer.Option("--where", help="One by factors, shape=2,scale=5. May be repeated.", rich_help_panel=BASE_IMAGES),
 ]
-Pictures = Annotated[
+ImageFiles = Annotated[
     list[Path] | None,
-    typer.Option("--picture", help="A picture file of your own. May be repeated.", rich_help_panel=STARTS),
+    typer.Option("--image", help="A picture file of your own. May be repeated.", rich_help_panel=BASE_IMAGES),
 ]
 
 
@@ -51,7 +51,9 @@ def with_params(*choices: str, **arguments: str) -> Callable[[Callable[..., None
     The command takes the Params that they make as its first argument. A choice is a section, or `section.key`;
     `arguments` of the command itself may be keys, too.
     """
-    knobs = {option_name(section, key): (section, key) for choice in choices for section, key in keys(choice)}
+    hyperparameters = {
+        option_name(section, key): (section, key) for choice in choices for section, key in section_keys(choice)
+    }
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         _, *own = inspect.signature(command, eval_str=True).parameters.values()
@@ -59,16 +61,19 @@ def with_params(*choices: str, **arguments: str) -> Callable[[Callable[..., None
         @functools.wraps(command)
         def called(params: Path | None, **given: Any) -> None:
             options: dict[str, dict[str, Any]] = {}
-            for name, (section, key) in knobs.items():
+            for name, (section, key) in hyperparameters.items():
                 if (value := given.pop(name)) not in (None, []):
                     options.setdefault(section, {})[key] = value
             for name, choice in arguments.items():
                 if given[name] is not None:
                     section, key = choice.split(".")
                     options.setdefault(section, {})[key] = str(given[name])
-            command(config.load(params, options), **given)
+            command(config.load_params(params, options), **given)
 
-        made = [parameter("params", ParamsFile), *(parameter(name, option(*knobs[name])) for name in knobs)]
+        made = [
+            optional_parameter("params", ParamsFile),
+            *(optional_parameter(name, option_annotation(*hyperparameters[name])) for name in hyperparameters),
+        ]
         signature = inspect.Signature([*own, *made])
         called.__signature__ = signature  # type: ignore[attr-defined]
         called.__annotations__ = {entry.name: entry.annotation for entry in signature.parameters.values()}
@@ -77,19 +82,19 @@ def with_params(*choices: str, **arguments: str) -> Callable[[Callable[..., None
     return decorate
 
 
-def parameter(name: str, annotation: Any) -> inspect.Parameter:
+def optional_parameter(name: str, annotation: Any) -> inspect.Parameter:
     """An option that is None unless it is given."""
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def keys(choice: str) -> Iterator[tuple[str, str]]:
+def section_keys(choice: str) -> Iterator[tuple[str, str]]:
     """Sections and keys of a choice; an objective's are its name and the knobs of them all."""
     section, _, key = choice.partition(".")
     if key:
         yield section, key
     elif section == "objective":
         yield section, "name"
-        yield from ((section, knob.name) for cls in OBJECTIVES.values() for knob in fields(cls))  # type: ignore[arg-type]
+        yield from ((section, hyperparameter.name) for cls in OBJECTIVES.values() for hyperparameter in fields(cls))  # type: ignore[arg-type]
     else:
         yield from ((section, entry.name) for entry in fields(SECTIONS[section]))
 
@@ -99,38 +104,38 @@ def option_name(section: str, key: str) -> str:
     return section if key == "name" else key
 
 
-def option(section: str, key: str) -> Any:
+def option_annotation(section: str, key: str) -> Any:
     """The annotation that makes Typer's option of a key."""
     if section == "objective" and key == "name":
         kind: Any = Literal[tuple(OBJECTIVES)]
         shown = f"What to minimise. Default: {config.DEFAULT_OBJECTIVE}."
     elif section == "objective":
-        kind, shown = shared(key)
+        kind, shown = objective_option(key)
     else:
-        kind, text, default = config.declared(SECTIONS[section], key)
+        kind, text, default = config.field_info(SECTIONS[section], key)
         unsaid = default is None or typing.get_origin(kind) is tuple
-        shown = text if unsaid else f"{text} Default: {text_of(default)}."
+        shown = text if unsaid else f"{text} Default: {format_value(default)}."
     panel: dict[str, Any] = {"help": shown, "show_default": False, "rich_help_panel": section.capitalize()}
-    if kind == Knob:
-        return Annotated[Any, typer.Option(parser=knob, metavar=PATH, **panel)]
+    if kind == Schedule:
+        return Annotated[Any, typer.Option(parser=parse_schedule_option, metavar=SCHEDULE, **panel)]
     several = typing.get_origin(kind) is tuple
     return Annotated[list[str] | None if several else kind | None, typer.Option(*option_flags(key), **panel)]
 
 
-def shared(key: str) -> tuple[Any, str]:
+def objective_option(key: str) -> tuple[Any, str]:
     """The kind of a key of objectives, and its help: what it is to each that has it, and by default."""
-    entries = {name: config.declared(cls, key) for name, cls in OBJECTIVES.items() if key in config.field_types(cls)}
+    entries = {name: config.field_info(cls, key) for name, cls in OBJECTIVES.items() if key in config.field_types(cls)}
     meanings: dict[str, list[str]] = {}
     for name, (_, text, default) in entries.items():
-        meanings.setdefault(text.removesuffix("."), []).append(f"{name}: {text_of(default)}")
+        meanings.setdefault(text.removesuffix("."), []).append(f"{name}: {format_value(default)}")
     kind = next(iter(entries.values()))[0]
     return kind, " ".join(f"{text} ({'; '.join(defaults)})." for text, defaults in meanings.items())
 
 
-def knob(typed: str) -> Knob:
+def parse_schedule_option(typed: str) -> Schedule:
     """A number or a path over steps, as it is typed."""
     try:
-        return knob_of(typed)
+        return parse_schedule(typed)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 

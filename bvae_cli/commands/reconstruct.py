@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bvae_cli.commands.console import result
-from bvae_cli.commands.options import CheckpointFile, Data, Indices, Out, Pictures, Wishes, with_params
+from bvae_cli.commands.options import CheckpointFile, Data, ImageFiles, Indices, Out, Where, with_params
 from bvae_cli.params import Params
 
 
@@ -12,19 +12,21 @@ def reconstruct(
     params: Params,
     ckpt: CheckpointFile,
     index: Indices = None,
-    factors: Wishes = None,
-    picture: Pictures = None,
+    factors: Where = None,
+    picture: ImageFiles = None,
     data: Data = Path("data"),
     out: Out = None,
 ) -> None:
     """Draw images above their reconstructions: reconstruction.png.
 
-    Takes examples that the checkpoint carries; only --index and --factors need the data.
+    Takes examples that the checkpoint carries; only --index and --where need the data.
     """
     from bvae_cli import checkpoint
-    from bvae_cli.pictures import reconstruction, starts
+    from bvae_cli.figures import base_images, reconstruction
 
-    model = checkpoint.load(ckpt)
-    images = starts.choose(model, data, index or [], factors or [], picture or [], params.reconstruct.images)
+    model = checkpoint.load_checkpoint(ckpt)
+    images = base_images.select_images(
+        model, data, index or [], factors or [], picture or [], params.reconstruct.images
+    )
     path = (out or ckpt.parent) / "reconstruction.png"
-    result.print(reconstruction.reconstruct(model.vae, images, path), soft_wrap=True, highlight=False)
+    result.print(reconstruction.draw_reconstructions(model.vae, images, path), soft_wrap=True, highlight=False)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import reporting, result
+from bvae_cli.commands.console import progress_bars, result
 from bvae_cli.commands.options import FILES, Data
 
 
@@ -25,6 +25,6 @@ def report(
     """
     from bvae_cli.report.pages import write_report
 
-    with reporting() as progress:
+    with progress_bars() as progress:
         path = write_report(runs, data, out, progress)
     result.print(path, soft_wrap=True, highlight=False)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bvae_cli.commands.console import models_bar, notice, reporting, tell
+from bvae_cli.commands.console import models_bar, notice, print_notice, progress_bars
 from bvae_cli.commands.options import MACHINE, Cpu, Data, Gpu
-from bvae_cli.commands.tables import show_study, show_tallies
+from bvae_cli.commands.tables import show_study, show_summary
 from bvae_cli.system.errors import BvaeError
 
 if TYPE_CHECKING:
-    from bvae_cli.sweep.crew import Crew
+    from bvae_cli.sweep.executor import Executor
     from bvae_cli.sweep.study import Study
-    from bvae_cli.sweep.worker import News
+    from bvae_cli.sweep.worker import ModelStatus
 
 
-STACKED = 64  # models in one step of a GPU; not measured yet
+GPU_MODELS_PER_BATCH = 64  # models in one step of a GPU; not measured yet
 
 
 def sweep(  # noqa: PLR0913 - its arguments are its options
@@ -32,7 +32,7 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
         ),
     ] = None,
     listed: Annotated[
-        bool, typer.Option("--list", help="Train nothing; say what would be, what is done, and how long it takes.")
+        bool, typer.Option("--dry-run", help="Train nothing; say what would be, what is done, and how long it takes.")
     ] = False,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds, in place of the study's.")] = None,
     chosen: Annotated[
@@ -62,22 +62,22 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
     """Train and score all models of a study: settings and seeds.
 
     Each is a run of its own, in a folder of the study's. What is finished is left as it is, so that the same command
-    goes on. Then there are scores.csv, table.csv and a picture of each score.
+    goes on. Then there are scores.csv, summary.csv and a picture of each score.
     """
-    from bvae_cli.sweep.study import read
-    from bvae_cli.sweep.sweeping import state_of
-    from bvae_cli.sweep.sweeping import sweep as train_all
+    from bvae_cli.sweep.runner import run_sweep as train_all
+    from bvae_cli.sweep.runner import trial_status
+    from bvae_cli.sweep.study import read_study
 
-    require_one_use(address, listed, ray)
-    study = read(file, chosen or [], seeds)
-    with crew_of(address, ray, processes, gpu, cpu, data) as crew:
+    require_compatible_options(address, listed, ray)
+    study = read_study(file, chosen or [], seeds)
+    with make_executor(address, ray, processes, gpu, cpu, data) as executor:
         if listed:
-            states = [state_of(trial) for trial in study.trials]
-            show_study(study, states, expected_hours(states, crew))
+            states = [trial_status(trial) for trial in study.trials]
+            show_study(study, states, expected_hours(states, executor))
             return
-        stacked = together or (1 if crew.place.device.type == "cpu" else STACKED)
-        failures = watched(train_all(study, crew, stacked), len(study.trials))
-    tell_results(study, failures, data)
+        stacked = together or (1 if executor.worker_spec.device.type == "cpu" else GPU_MODELS_PER_BATCH)
+        failures = watch_models(train_all(study, executor, stacked), len(study.trials))
+    report_results(study, failures, data)
     if failures:
         first = next(iter(failures.items()))
         raise BvaeError(
@@ -86,77 +86,79 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
         )
 
 
-def require_one_use(address: str | None, listed: bool, ray: bool) -> None:
+def require_compatible_options(address: str | None, listed: bool, ray: bool) -> None:
     """Raise BvaeError where options are given that mean nothing together."""
     if address and not ray:
         raise BvaeError(f"{address} would be the address of a cluster", "add --ray, or leave it out.")
     if listed and ray:
-        raise BvaeError("--list and --ray exclude each other", "the forecast of --list is for this machine alone.")
+        raise BvaeError(
+            "--dry-run and --ray exclude each other", "the forecast of --dry-run is for this machine alone."
+        )
 
 
-def crew_of(
+def make_executor(
     address: str | None, ray: bool, processes: int | None, gpu: int | None, cpu: bool, data: Path
-) -> "AbstractContextManager[Crew]":
+) -> "AbstractContextManager[Executor]":
     """Those who are to make the models: processes of this machine, or Ray's; raises BvaeError where they cannot be."""
     import torch
 
-    from bvae_cli.sweep import cluster
-    from bvae_cli.sweep.pool import Processes
-    from bvae_cli.sweep.worker import PAYING, Place
-    from bvae_cli.system.device import select
+    from bvae_cli.sweep import ray_cluster
+    from bvae_cli.sweep.pool import LocalExecutor
+    from bvae_cli.sweep.worker import THREADS_PER_WORKER, WorkerSpec
+    from bvae_cli.system.device import select_device
 
     if ray and gpu is not None:
         raise BvaeError("--gpu chooses one of this machine's", "leave it out: Ray gives each model one that is free.")
     if address and processes:
-        raise BvaeError("--processes is for one machine", "leave it out: a cluster takes what it has room for.")
+        raise BvaeError("--workers is for one machine", "leave it out: a cluster takes what it has room for.")
     if address:
-        return cluster.joined(address, cpu, data)
-    device, threads = select(gpu, cpu), torch.get_num_threads()
+        return ray_cluster.connect_cluster(address, cpu, data)
+    device, threads = select_device(gpu, cpu), torch.get_num_threads()
     gpus = torch.cuda.device_count() if ray else 1
-    number = processes or (max(1, threads // PAYING) if device.type == "cpu" else gpus)
-    place = Place(device, max(1, threads // number), data)
-    return cluster.local(place, number) if ray else nullcontext(Processes(place, number))
+    number = processes or (max(1, threads // THREADS_PER_WORKER) if device.type == "cpu" else gpus)
+    worker_spec = WorkerSpec(device, max(1, threads // number), data)
+    return ray_cluster.local_cluster(worker_spec, number) if ray else nullcontext(LocalExecutor(worker_spec, number))
 
 
-def expected_hours(states: "Sequence[News]", crew: "Crew") -> float:
+def expected_hours(states: "Sequence[ModelStatus]", executor: "Executor") -> float:
     """The hours that what is not over will take."""
-    from bvae_cli.datasets.stream import stream
-    from bvae_cli.sweep.forecast import hours
+    from bvae_cli.images.stream import open_stream
+    from bvae_cli.sweep.forecast import estimate_hours
 
-    left = [state.trial for state in states if not state.over]
+    left = [state.trial for state in states if not state.is_finished]
     names = dict.fromkeys(trial.params.dataset.name for trial in left)
     return sum(
-        hours(
+        estimate_hours(
             [trial for trial in left if trial.params.dataset.name == name],
-            stream(crew.place.data, name),
-            crew.place,
-            crew.number,
+            open_stream(executor.worker_spec.data, name),
+            executor.worker_spec,
+            executor.num_workers,
         )
         for name in names
     )
 
 
-def watched(heard: "Iterator[News]", models: int) -> dict[str, str]:
+def watch_models(statuses: "Iterator[ModelStatus]", models: int) -> dict[str, str]:
     """Show how models get on; of those that fail, by name, the reason."""
     failures: dict[str, str] = {}
     with models_bar(models) as show:
-        for news in heard:
-            show(news.trial.name, news.step / news.trial.params.train.taken, news.over)
-            if news.failure:
-                failures[news.trial.name] = news.failure
-                tell(f"{news.trial.name} failed: {news.failure}")
+        for status in statuses:
+            show(status.trial.name, status.step / status.trial.params.train.num_steps, status.is_finished)
+            if status.failure:
+                failures[status.trial.name] = status.failure
+                print_notice(f"{status.trial.name} failed: {status.failure}")
     return failures
 
 
-def tell_results(study: "Study", failures: dict[str, str], data: Path) -> None:
+def report_results(study: "Study", failures: dict[str, str], data: Path) -> None:
     """Write the tables and the pictures of what there is, and show the most important of it."""
     from bvae_cli.sweep.plots import write_plots
-    from bvae_cli.sweep.results import found, tallies, write
+    from bvae_cli.sweep.results import collect_results, summarize_scores, write_results
 
-    with reporting() as report:
-        models = found(study, failures, data, report)
-    those = tallies(models)
-    write(study, models, those)
+    with progress_bars() as report:
+        models = collect_results(study, failures, data, report)
+    those = summarize_scores(models)
+    write_results(study, models, those)
     write_plots(study.folder / "plots", those)
-    show_tallies(those)
-    notice.print(f"{study.folder / 'table.csv'}, scores.csv and plots are ready.", soft_wrap=True)
+    show_summary(those)
+    notice.print(f"{study.folder / 'summary.csv'}, scores.csv and plots are ready.", soft_wrap=True)

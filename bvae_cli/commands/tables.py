@@ -13,14 +13,14 @@ from rich.table import Table
 from bvae_cli.commands.console import notice, result
 
 if TYPE_CHECKING:
-    from bvae_cli.evaluation.evaluating import Evaluation
+    from bvae_cli.evaluation.evaluator import Evaluation
     from bvae_cli.evaluation.scoring import Scores
     from bvae_cli.latents import Latent
-    from bvae_cli.sweep.results import Tally
+    from bvae_cli.sweep.results import ScoreSummary
     from bvae_cli.sweep.study import Study
-    from bvae_cli.sweep.worker import News
+    from bvae_cli.sweep.worker import ModelStatus
 
-SHOWN = ("reconstruction", "kl", "higgins", "mig", "udr")  # of a study, in eighty columns
+SHOWN = ("reconstruction_loss", "kl", "beta_vae_score", "mig", "udr")  # of a study, in eighty columns
 
 
 def show_scores(done: Evaluation) -> None:
@@ -28,7 +28,7 @@ def show_scores(done: Evaluation) -> None:
     if done.latents:
         result.print(latent_table(done.latents))
     result.print(score_table(done.scores))
-    for name, reason in done.scores.missing.items():
+    for name, reason in done.scores.not_computed.items():
         result.print(f"{name}: not computed, {reason}", highlight=False, markup=False, soft_wrap=True)
     took = "  ".join(f"{name} {seconds:.1f}" for name, seconds in done.scores.seconds.items())
     if took:
@@ -41,20 +41,20 @@ def latent_table(latents: Sequence[Latent]) -> Table:
     for heading in ("latent", "KL", "posterior variance", "follows", "information", "share"):
         table.add_column(heading, justify="left" if heading == "follows" else "right")
     for latent in latents:
-        told = (f"{latent.information:.2f}", f"{latent.share:.0%}") if latent.factor else ("", "")
-        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.variance:.3f}", latent.follows, *told]
-        table.add_row(*row, style="" if latent.used else "dim")
+        told = (f"{latent.mutual_information:.2f}", f"{latent.normalized_mi:.0%}") if latent.top_factor else ("", "")
+        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.posterior_variance:.3f}", latent.label, *told]
+        table.add_row(*row, style="" if latent.is_active else "dim")
     return table
 
 
-def show_data_sets(folder: Path) -> None:
+def show_datasets(folder: Path) -> None:
     """Print those of the table and those that lie in a folder: how many images, how large, by which factors, whose."""
-    from bvae_cli.datasets.shelf import shelf
+    from bvae_cli.datasets.catalogue import list_datasets
 
-    for entry in shelf(folder):
-        count = f"{entry.spec.count:,} images" if entry.spec.count else ""
-        fetched = f"fetches {entry.fetched / 1e6:,.0f} MB" if entry.fetched else ""
-        here = f"here, {entry.here / 1e6:,.1f} MB" if entry.here else ""
+    for entry in list_datasets(folder):
+        count = f"{entry.spec.num_images:,} images" if entry.spec.num_images else ""
+        fetched = f"fetches {entry.download_bytes / 1e6:,.0f} MB" if entry.download_bytes else ""
+        here = f"here, {entry.file_bytes / 1e6:,.1f} MB" if entry.file_bytes else ""
         factors = ", ".join(f"{name} {size}" for name, size in entry.spec.factors.items())
         result.print(
             f"[bold]{escape(entry.spec.name):16}[/] {count:>16}   {fetched:16}   [green]{here}[/]", highlight=False
@@ -63,7 +63,7 @@ def show_data_sets(folder: Path) -> None:
             result.print(Padding(escape(line), (0, 0, 0, 2)), highlight=False, style="dim")
 
 
-def show_study(study: Study, states: Sequence[News], hours: float) -> None:
+def show_study(study: Study, states: Sequence[ModelStatus], hours: float) -> None:
     """Print what a study trains, a row a setting, how far each model is, and how long the rest will take."""
     table = Table(title=f"{len(study.trials)} models in {study.folder}")
     table.add_column("setting", overflow="fold")
@@ -72,23 +72,23 @@ def show_study(study: Study, states: Sequence[News], hours: float) -> None:
     for setting, trials in study.settings.items():
         own = [state for state in states if state.trial.setting == setting]
         failed = sum(bool(state.failure) for state in own)
-        done = sum(state.over for state in own) - failed
-        begun = sum(not state.over and (state.trial.folder / "last.pt").exists() for state in own)
-        seeds = ranges([trial.params.train.seed for trial in trials])
+        done = sum(state.is_finished for state in own) - failed
+        begun = sum(not state.is_finished and (state.trial.folder / "last.pt").exists() for state in own)
+        seeds = format_seeds([trial.params.train.seed for trial in trials])
         counts = [done, begun, failed, len(trials) - done - begun - failed]
-        table.add_row(escape(setting), seeds, f"{trials[0].params.train.taken:,}", *map(str, counts))
+        table.add_row(escape(setting), seeds, f"{trials[0].params.train.num_steps:,}", *map(str, counts))
     result.print(table)
     result.print(f"Training what is left takes some {hours:.2g} hours, by a few steps of each kind; scoring, on top.")
 
 
-def ranges(numbers: Sequence[int]) -> str:
+def format_seeds(numbers: Sequence[int]) -> str:
     """Numbers as they are said: 0–4, or each of them where they do not follow each other."""
     first, last = numbers[0], numbers[-1]
     following = len(numbers) > 1 and list(numbers) == list(range(first, last + 1))
     return f"{first}–{last}" if following else " ".join(map(str, numbers))
 
 
-def show_tallies(tallies: Sequence[Tally]) -> None:
+def show_summary(tallies: Sequence[ScoreSummary]) -> None:
     """Print the most important scores of each setting, mean ± standard deviation over its seeds."""
     scores = [score for score in SHOWN if any(tally.score == score for tally in tallies)]
     told = {(tally.setting, tally.score): tally for tally in tallies}
@@ -100,14 +100,14 @@ def show_tallies(tallies: Sequence[Tally]) -> None:
     for setting in dict.fromkeys(tally.setting for tally in tallies):
         cells = [told.get((setting, score)) for score in scores]
         count = max(len(tally.values) for tally in cells if tally) if any(cells) else 0
-        table.add_row(escape(setting), str(count), *(spread(tally) if tally else "" for tally in cells))
+        table.add_row(escape(setting), str(count), *(mean_and_std(tally) if tally else "" for tally in cells))
     result.print(table)
 
 
-def spread(tally: Tally) -> str:
+def mean_and_std(tally: ScoreSummary) -> str:
     """A mean and its deviation."""
     places = 3 if abs(tally.mean) < 10 else 1 if abs(tally.mean) < 1000 else 0
-    return f"{tally.mean:,.{places}f}" + ("" if tally.deviation is None else f" ± {tally.deviation:,.{places}f}")
+    return f"{tally.mean:,.{places}f}" + ("" if tally.std is None else f" ± {tally.std:,.{places}f}")
 
 
 def show_ranking(files: Sequence[Path], ranking: Sequence[float]) -> None:
@@ -122,13 +122,13 @@ def show_ranking(files: Sequence[Path], ranking: Sequence[float]) -> None:
 
 def score_table(scores: Scores) -> Table:
     """A row a score: its value, what it means, and which way is better."""
-    from bvae_cli.evaluation.meanings import MEANINGS
+    from bvae_cli.evaluation.descriptions import DESCRIPTIONS
 
     table = Table(title="Scores")
     table.add_column("score")
     table.add_column("value", justify="right")
     table.add_column("what it means")
     for name, value in scores.values.items():
-        spread = (scores.deviations | scores.errors).get(name)
-        table.add_row(name, f"{value:.4g}" + (f" ± {spread:.2g}" if spread else ""), MEANINGS[name])
+        spread = (scores.stds | scores.stderrs).get(name)
+        table.add_row(name, f"{value:.4g}" + (f" ± {spread:.2g}" if spread else ""), DESCRIPTIONS[name])
     return table

@@ -3,16 +3,16 @@
 from bvae_cli.datasets.cars3d import CARS3D
 from bvae_cli.datasets.celeba import CELEBA
 from bvae_cli.datasets.chairs3d import CHAIRS3D
+from bvae_cli.datasets.dataset import Dataset
 from bvae_cli.datasets.dsprites import DSPRITES
+from bvae_cli.datasets.dsprites_variants import COLOR_DSPRITES, NOISY_DSPRITES
 from bvae_cli.datasets.faces import FACES
 from bvae_cli.datasets.folder import FOLDER
 from bvae_cli.datasets.mpi3d import MPI3D_REAL, MPI3D_REALISTIC, MPI3D_TOY
-from bvae_cli.datasets.observed import COLOR_DSPRITES, NOISY_DSPRITES
 from bvae_cli.datasets.shapes3d import SHAPES3D
 from bvae_cli.datasets.smallnorb import SMALLNORB
-from bvae_cli.datasets.spec import DataSet
 
-DATASETS: dict[str, DataSet] = {
+DATASETS: dict[str, Dataset] = {
     "dsprites": DSPRITES,
     "celeba": CELEBA,
     "3dchairs": CHAIRS3D,

@@ -6,15 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvae_cli.datasets.arrays import explained
-from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Reading, Remote
+from bvae_cli.datasets.dataset import Dataset
+from bvae_cli.images.spec import DataSpec, ImageStream
+from bvae_cli.sources.arrays import wrap_read_errors
+from bvae_cli.sources.source import ReadOptions, RemoteFile
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
-PICTURES = Remote(
+IMAGES = RemoteFile(
     name="img_align_celeba.zip",
     urls=(
         "https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/celeba.zip",
@@ -24,33 +26,35 @@ PICTURES = Remote(
     hash="sha256:46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74",
     size=1_443_490_838,
 )
-ATTRIBUTES = Remote(
+ATTRIBUTES = RemoteFile(
     name="list_attr_celeba.txt",
     urls=(f"{DRIVE}0B7EVK8r0v71pblRyaVFSWGxPY0U", f"{DRIVE}1gxmFoeEPgF9sT65Wpo85AnHl3zsQ4NvS"),
     hash="md5:75e246fa4810816ffd6ee81facbd244c",
 )
 
 
-def read(path: Path, reading: Reading) -> Pictures:
+def read(path: Path, options: ReadOptions) -> ImageStream:
     """The pictures of the zip, or of a folder, by name.
 
     Where list_attr_celeba.txt lies beside them its 40 attributes, absent or present, are their labels. Raises BvaeError
     where either is no such thing.
     """
-    from bvae_cli.datasets import gallery
+    from bvae_cli.sources import image_files
 
-    archive, members = gallery.found(path, lambda name: name.lower().endswith((".jpg", ".jpeg", ".png")), reading)
+    archive, members = image_files.find_image_files(
+        path, lambda name: name.lower().endswith((".jpg", ".jpeg", ".png")), options
+    )
     members.sort(key=lambda member: Path(member.name).name)
-    spec, labels = replace(reading.spec, factors={}, listed=len(members)), None
+    spec, labels = replace(options.spec, factors={}, num_samples=len(members)), None
     table = (path if path.is_dir() else path.parent) / ATTRIBUTES.name
     if table.is_file():
-        with explained(table, "the attributes of CelebA"):
-            names, labels = attributes(table, [Path(member.name).stem for member in members])
+        with wrap_read_errors(table, "the attributes of CelebA"):
+            names, labels = read_attributes(table, [Path(member.name).stem for member in members])
         spec = replace(spec, factors=dict.fromkeys(names, 2))
-    return gallery.pictures(archive, members, replace(reading, spec=spec), labels)
+    return image_files.stream_image_files(archive, members, replace(options, spec=spec), labels)
 
 
-def attributes(path: Path, pictures: list[str]) -> tuple[list[str], NDArray[np.int64]]:
+def read_attributes(path: Path, pictures: list[str]) -> tuple[list[str], NDArray[np.int64]]:
     """The names of the attributes, and (images, attributes), 0 or 1, of these pictures; ValueError where one lacks."""
     import numpy as np
 
@@ -61,11 +65,17 @@ def attributes(path: Path, pictures: list[str]) -> tuple[list[str], NDArray[np.i
     return names.split(), np.array([rows[picture] for picture in pictures], dtype=np.int64)
 
 
-CELEBA = DataSet(
+CELEBA = Dataset(
     spec=DataSpec(
-        "celeba", channels=3, likelihood="gaussian", factors={}, listed=202_599, form="bytes", resample="bilinear"
+        "celeba",
+        channels=3,
+        likelihood="gaussian",
+        factors={},
+        num_samples=202_599,
+        pixel_format="bytes",
+        resample="bilinear",
     ),
-    sources={"pictures": (PICTURES,), "labelled": (PICTURES, ATTRIBUTES)},
+    sources={"images": (IMAGES,), "attributes": (IMAGES, ATTRIBUTES)},
     read=read,
     origin="Liu et al. 2015, mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
     licence="non-commercial research",

@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvae_cli.datasets.labels import labelled
-from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Reading, Remote
+from bvae_cli.datasets.dataset import Dataset
+from bvae_cli.images.labels import attach_labels
+from bvae_cli.images.spec import DataSpec, ImageStream
+from bvae_cli.sources.source import ReadOptions, RemoteFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,20 +23,20 @@ View = tuple[str, int, int]
 """Chair, elevation and azimuth, degrees."""
 
 
-def read(path: Path, reading: Reading) -> Pictures:
+def read(path: Path, options: ReadOptions) -> ImageStream:
     """The renderings in the tar, or in a folder, in the order of chair, elevation and azimuth.
 
     Raises BvaeError where there are none.
     """
-    from bvae_cli.datasets import gallery
+    from bvae_cli.sources import image_files
 
-    archive, members = gallery.found(path, lambda name: NAME.search(name) is not None, reading)
-    views = sorted((view_of(member.name), member) for member in members)
-    spec, labels = labelled(reading.spec, list(CHAIRS3D.spec.factors), numbers([view for view, _ in views]))
-    return gallery.pictures(archive, [member for _, member in views], replace(reading, spec=spec), labels)
+    archive, members = image_files.find_image_files(path, lambda name: NAME.search(name) is not None, options)
+    views = sorted((parse_view(member.name), member) for member in members)
+    spec, labels = attach_labels(options.spec, list(CHAIRS3D.spec.factors), view_labels([view for view, _ in views]))
+    return image_files.stream_image_files(archive, [member for _, member in views], replace(options, spec=spec), labels)
 
 
-def view_of(name: str) -> View:
+def parse_view(name: str) -> View:
     """What a file shows, by its name: …/<chair>/renders/image_NNN_pPPP_tTTT_rRRR.png."""
     found = NAME.search(name)
     assert found is not None
@@ -42,7 +44,7 @@ def view_of(name: str) -> View:
     return chair, int(elevation), int(azimuth)
 
 
-def numbers(views: Sequence[View]) -> NDArray[np.int64]:
+def view_labels(views: Sequence[View]) -> NDArray[np.int64]:
     """(images, 3): views, in their order, as numbers of values.
 
     An azimuth is numbered within its chair and elevation: in the names it is rounded.
@@ -58,22 +60,22 @@ def numbers(views: Sequence[View]) -> NDArray[np.int64]:
     ])  # fmt: skip
 
 
-CHAIRS3D = DataSet(
+CHAIRS3D = Dataset(
     spec=DataSpec(
         "3dchairs",
         channels=3,
         likelihood="gaussian",
         factors={"chair": 1393, "elevation": 2, "azimuth": 31},
-        form="bytes",
+        pixel_format="bytes",
         resample="bilinear",
     ),
     sources={
         "official": (
-            Remote(
+            RemoteFile(
                 name="rendered_chairs.tar",
                 urls=("https://www.di.ens.fr/willow/research/seeing3Dchairs/data/rendered_chairs.tar",),
                 hash="md5:7941bff4d19665ed2dd8c82e88293e1b",
-                firm=False,
+                is_verified=False,
             ),
         )
     },

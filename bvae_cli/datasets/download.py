@@ -4,15 +4,17 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from bvae_cli.datasets import store
-from bvae_cli.datasets.fetch import fetch
-from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Reading
+from bvae_cli.datasets.dataset import Dataset
+from bvae_cli.images import store
+from bvae_cli.images.spec import DataSpec, ImageStream
+from bvae_cli.sources.fetch import fetch
+from bvae_cli.sources.source import ReadOptions
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.files import require_folder, waited
+from bvae_cli.system.files import lock_or_wait, require_folder
 
 
 def download(
-    dataset: DataSet, reading: Reading, source: str | None, own: Path | None, folder: Path, force: bool
+    dataset: Dataset, options: ReadOptions, source: str | None, own: Path | None, folder: Path, force: bool
 ) -> tuple[Path, bool]:
     """Make `folder`/<name>.h5 from a source, or from the user's own file or folder; the path, and whether it was made.
 
@@ -22,73 +24,75 @@ def download(
     Raises:
         BvaeError: the source cannot be had, the file not be written, or a good one is there from elsewhere.
     """
-    path, own = folder / f"{reading.spec.name}.h5", as_published(dataset, own) if own else None
-    origin = own_origin(own) if own else source or next(iter(dataset.sources))
-    if not force and is_there(path, reading.spec, origin):
+    path, own = folder / f"{options.spec.name}.h5", find_published_file(dataset, own) if own else None
+    origin = fingerprint(own) if own else source or next(iter(dataset.sources))
+    if not force and has_valid_file(path, options.spec, origin):
         return path, False
     require_folder(folder)
-    with waited(folder, path.name, reading.tell):
+    with lock_or_wait(folder, path.name, options.notify):
         for part in folder.glob(f".{path.name}.*.part"):  # of one that was killed
             part.unlink(missing_ok=True)
-        if not force and is_there(path, reading.spec, origin):  # by another process, meanwhile
+        if not force and has_valid_file(path, options.spec, origin):  # by another process, meanwhile
             return path, False
         fetched = folder / f".{path.stem}.fetched"
-        with reading.kept:
-            pictures = pictures_of(dataset, reading, origin, own, fetched)
-            store.write(path, pictures, origin, reading.report)
+        with options.exit_stack:
+            pictures = read_source(dataset, options, origin, own, fetched)
+            store.write_data_file(path, pictures, origin, options.report)
         shutil.rmtree(fetched, ignore_errors=True)
-    if pictures.spec.count != dataset.spec.count and dataset.spec.count:
-        reading.tell(f"{path} holds {pictures.spec.count:,} pictures; as published they are {dataset.spec.count:,}.")
+    if pictures.spec.num_images != dataset.spec.num_images and dataset.spec.num_images:
+        options.notify(
+            f"{path} holds {pictures.spec.num_images:,} pictures; as published they are {dataset.spec.num_images:,}."
+        )
     return path, True
 
 
-def is_there(path: Path, wanted: DataSpec, origin: str) -> bool:
+def has_valid_file(path: Path, wanted: DataSpec, origin: str) -> bool:
     """Whether a good file is there already; raises BvaeError where one is, but from elsewhere or made otherwise."""
-    found = store.present(path)
+    found = store.read_header(path)
     if not found:
         return False
     spec, source = found
     remedy = "to replace it: --force"
     if source != origin:
         raise BvaeError(f"{path} is there already, but not from '{origin}': from '{source}'", remedy)
-    for key in ("crop", "resample", "channels"):
+    for key in ("center_crop", "resample", "channels"):
         was, wish = getattr(spec, key), getattr(wanted, key)
-        if was != wish and (wish or key == "crop"):  # channels may be left to the pictures
+        if was != wish and (wish or key == "center_crop"):  # channels may be left to the pictures
             raise BvaeError(f"{path} is there already, but with {key} {was}, not {wish}", remedy)
     return True
 
 
-def own_origin(path: Path) -> str:
+def fingerprint(path: Path) -> str:
     """A name for the user's own file or folder that says what is in it, and not where it lies."""
     if path.is_file():
-        return f"own file, sha256 {digest_of(path)}"
+        return f"own file, sha256 {file_digest(path)}"
     if not path.is_dir():
         raise BvaeError(f"there is no file {path}", "name what you have with --from.")
     whole = hashlib.sha256()
     for member in sorted(member for member in path.rglob("*") if member.is_file()):
         if member.suffix != ".h5":  # our own may be made in there
-            whole.update(f"{member.relative_to(path).as_posix()}\0{digest_of(member)}\0".encode())
+            whole.update(f"{member.relative_to(path).as_posix()}\0{file_digest(member)}\0".encode())
     return f"own folder, sha256 {whole.hexdigest()}"
 
 
-def digest_of(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """The SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def as_published(dataset: DataSet, own: Path) -> Path:
+def find_published_file(dataset: Dataset, own: Path) -> Path:
     """The first of the files of a data set that lies in the user's own folder, else what the user named."""
     remotes = [remote for source in dataset.sources.values() if not callable(source) for remote in source]
     return next((own / remote.name for remote in remotes if (own / remote.name).is_file()), own)
 
 
-def pictures_of(dataset: DataSet, reading: Reading, origin: str, own: Path | None, fetched: Path) -> Pictures:
+def read_source(dataset: Dataset, options: ReadOptions, origin: str, own: Path | None, fetched: Path) -> ImageStream:
     """The pictures of the user's own, or of a source: drawn, or read from what is fetched to a folder."""
     if own:
-        return dataset.read(own, reading)
+        return dataset.read(own, options)
     source = dataset.sources[origin]
     if callable(source):
-        return source(reading)
-    files = [fetch(remote, fetched, reading.report, reading.tell) for remote in source]
-    return dataset.read(files[0], reading)
+        return source(options)
+    files = [fetch(remote, fetched, options.report, options.notify) for remote in source]
+    return dataset.read(files[0], options)

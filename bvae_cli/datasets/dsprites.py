@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvae_cli.datasets import arrays
-from bvae_cli.datasets.arrays import explained
-from bvae_cli.datasets.labels import is_grid, numbered
-from bvae_cli.datasets.spec import SIDE, DataSet, DataSpec, Pictures, Reading, Remote
+from bvae_cli.datasets.dataset import Dataset
+from bvae_cli.images.labels import encode_labels, is_grid
+from bvae_cli.images.spec import SIDE, DataSpec, ImageStream
+from bvae_cli.sources import arrays
+from bvae_cli.sources.arrays import wrap_read_errors
+from bvae_cli.sources.source import ReadOptions, RemoteFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,22 +22,22 @@ if TYPE_CHECKING:
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32}
 
 
-def rendered(reading: Reading) -> Pictures:
+def render(options: ReadOptions) -> ImageStream:
     """The whole data set, drawn."""
-    from bvae_cli.datasets.sprites import draw
+    from bvae_cli.datasets.dsprites_rendering import render_sprites
 
-    return Pictures(replace(reading.spec, factors=FACTORS), draw())
+    return ImageStream(replace(options.spec, factors=FACTORS), render_sprites())
 
 
-def read(path: Path, reading: Reading) -> Pictures:
+def read(path: Path, options: ReadOptions) -> ImageStream:
     """A file in the published npz or hdf5 form: all of dSprites, or any smaller grid of its factors' values.
 
     Only arrays are read, no pickle. Raises BvaeError, also while blocks are drawn, where the file is no such thing.
     """
-    with explained(path, "dSprites"):
+    with wrap_read_errors(path, "dSprites"):
         classes, blocks = read_npz(path) if zipfile.is_zipfile(path) else read_hdf5(path)
-        spec = replace(reading.spec, factors=factor_grid(classes))
-    return Pictures(spec, arrays.packed(path, "dSprites", blocks, packed))
+        spec = replace(options.spec, factors=factor_grid(classes))
+    return ImageStream(spec, arrays.pack_blocks(path, "dSprites", blocks, pack_bits))
 
 
 def read_npz(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]]:
@@ -43,7 +45,7 @@ def read_npz(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]
     import numpy as np
 
     with np.load(path, allow_pickle=False) as archive:
-        return archive["latents_classes"], arrays.npz_blocks(path, "imgs", require_pictures)
+        return archive["latents_classes"], arrays.read_npz_blocks(path, "imgs", require_sprite_images)
 
 
 def read_hdf5(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]]:
@@ -51,16 +53,16 @@ def read_hdf5(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]
     import h5py
 
     with h5py.File(path) as file:
-        return file["latents/classes"][:], arrays.hdf5_blocks(path, "imgs", require_pictures)
+        return file["latents/classes"][:], arrays.read_hdf5_blocks(path, "imgs", require_sprite_images)
 
 
-def require_pictures(shape: Sequence[int], dtype: np.dtype[np.generic]) -> None:
+def require_sprite_images(shape: Sequence[int], dtype: np.dtype[np.generic]) -> None:
     """Raise ValueError where an array's form is not that of the pictures."""
     if tuple(shape[1:]) != (SIDE, SIDE) or dtype != "uint8":
         raise ValueError(f"its images are {dtype} {tuple(shape)}, not uint8 (images, {SIDE}, {SIDE})")
 
 
-def packed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def pack_bits(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Pixels of whole pictures, each 0 or 1, as (images, 512) bytes."""
     import numpy as np
 
@@ -73,7 +75,7 @@ def factor_grid(classes: NDArray[np.int64]) -> dict[str, int]:
     """The sizes of the factors that (images, 6) classes run through; ValueError where they are no whole grid."""
     if classes.ndim != 2 or classes.shape[1] != len(FACTORS) + 1:
         raise ValueError(f"its classes are {classes.shape}, not (images, {len(FACTORS) + 1})")
-    truth = numbered(classes[:, 1:])  # the colour, always white, is left out
+    truth = encode_labels(classes[:, 1:])  # the colour, always white, is left out
     if not is_grid(truth):
         raise ValueError("its classes are not every combination of the factors' values, in order")
     sizes = [int(size) for size in truth.max(axis=0) + 1]
@@ -82,18 +84,18 @@ def factor_grid(classes: NDArray[np.int64]) -> dict[str, int]:
     return dict(zip(FACTORS, sizes, strict=True))
 
 
-def showcase(grid: Sequence[int]) -> list[tuple[int, ...]]:
+def showcase_factors(grid: Sequence[int]) -> list[tuple[int, ...]]:
     """Each shape: large, upright, in the middle."""
     shapes, scales, _, columns, rows = grid
     return [(shape, scales - 1, 0, columns // 2, rows // 2) for shape in range(shapes)]
 
 
-DSPRITES = DataSet(
+DSPRITES = Dataset(
     spec=DataSpec("dsprites", channels=1, likelihood="bernoulli", factors=FACTORS),
     sources={
-        "rendered": rendered,
+        "procedural": render,
         "official": (
-            Remote(
+            RemoteFile(
                 name="dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
                 urls=(
                     "https://github.com/google-deepmind/dsprites-dataset/raw/master/"
@@ -106,5 +108,5 @@ DSPRITES = DataSet(
     read=read,
     origin="Matthey et al. 2017, github.com/google-deepmind/dsprites-dataset",
     licence="drawn by bvae; the published file: Apache 2.0",
-    showcase=showcase,
+    showcase=showcase_factors,
 )

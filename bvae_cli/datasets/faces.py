@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvae_cli.datasets.arrays import explained
-from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Reading
+from bvae_cli.datasets.dataset import Dataset
+from bvae_cli.images.spec import DataSpec, ImageStream
+from bvae_cli.sources.arrays import wrap_read_errors
+from bvae_cli.sources.source import ReadOptions
 from bvae_cli.system.errors import BvaeError
 
 if TYPE_CHECKING:
@@ -18,22 +20,22 @@ if TYPE_CHECKING:
 FACTORS = {"identity": 50, "azimuth": 21, "elevation": 11, "lighting": 11}  # Chen et al. 2018, arXiv 1802.04942
 
 
-def read(path: Path, reading: Reading) -> Pictures:
+def read(path: Path, options: ReadOptions) -> ImageStream:
     """Faces of the model in a file; raises BvaeError where it is none, or where they are to be in colour."""
-    if reading.spec.channels != 1:
+    if options.spec.channels != 1:
         raise BvaeError("faces are drawn in grey", "leave out --channels.")
-    return Pictures(replace(reading.spec, factors=FACTORS), blocks(path))
+    return ImageStream(replace(options.spec, factors=FACTORS), render_blocks(path))
 
 
-def blocks(path: Path) -> Iterator[NDArray[np.uint8]]:
+def render_blocks(path: Path) -> Iterator[NDArray[np.uint8]]:
     """The pictures, packed, those of a face at a time."""
-    from bvae_cli.datasets import face_model, portraits
+    from bvae_cli.datasets.basel_faces import face_model, rendering
 
-    with explained(path, "the Basel Face Model"):
-        yield from portraits.draw(face_model.read(path), FACTORS)
+    with wrap_read_errors(path, "the Basel Face Model"):
+        yield from rendering.render_faces(face_model.read(path), FACTORS)
 
 
-def asked_for(_: Reading) -> Pictures:
+def require_own_file(_: ReadOptions) -> ImageStream:
     """Nothing: the model is licensed, and there is no public address to fetch it from."""
     raise BvaeError(
         "faces needs the Basel Face Model 2009, which the University of Basel gives to those who ask",
@@ -41,9 +43,11 @@ def asked_for(_: Reading) -> Pictures:
     )
 
 
-FACES = DataSet(
-    spec=DataSpec("faces", channels=1, likelihood="bernoulli", factors=FACTORS, form="bytes", resample="bilinear"),
-    sources={"licensed": asked_for},
+FACES = Dataset(
+    spec=DataSpec(
+        "faces", channels=1, likelihood="bernoulli", factors=FACTORS, pixel_format="bytes", resample="bilinear"
+    ),
+    sources={"licensed": require_own_file},
     read=read,
     origin="drawn from the Basel Face Model, Paysan et al. 2009, faces.dmi.unibas.ch/bfm",
     licence="of the model, asked for at its site: not commercial",

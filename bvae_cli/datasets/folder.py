@@ -5,23 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Reading
+from bvae_cli.datasets.dataset import Dataset
+from bvae_cli.images.spec import DataSpec, ImageStream
+from bvae_cli.sources.source import ReadOptions
 from bvae_cli.system.errors import BvaeError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
-GREYS = {"1", "L", "LA", "I", "I;16", "I;16B"}  # of Pillow's modes
+GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B"}  # of Pillow's modes
 
 
-def read(path: Path, reading: Reading) -> Pictures:
+def read(path: Path, options: ReadOptions) -> ImageStream:
     """All pictures of a folder by name, grey where all of them are; raises BvaeError where there is none."""
-    from bvae_cli.datasets import gallery
+    from bvae_cli.sources import image_files
 
     if not path.is_dir():
         raise BvaeError(f"{path} is no folder", "name a folder of pictures with --from.")
-    archive, members = gallery.found(path, lambda name: name.lower().endswith(ENDINGS), reading)
-    channels = reading.spec.channels or channels_of(path, [member.name for member in members])
-    spec = replace(reading.spec, channels=channels, listed=len(members))
-    return gallery.pictures(archive, members, replace(reading, spec=spec))
+    archive, members = image_files.find_image_files(path, lambda name: name.lower().endswith(ENDINGS), options)
+    channels = options.spec.channels or channels_of(path, [member.name for member in members])
+    spec = replace(options.spec, channels=channels, num_samples=len(members))
+    return image_files.stream_image_files(archive, members, replace(options, spec=spec))
 
 
 def channels_of(path: Path, names: list[str]) -> int:
@@ -31,21 +33,29 @@ def channels_of(path: Path, names: list[str]) -> int:
     for name in names:
         try:
             with Image.open(path / name) as picture:
-                if picture.mode not in GREYS:
+                if picture.mode not in GREY_MODES:
                     return 3
         except Exception:  # Pillow's readers raise of all kinds; it is told when the picture is read
             continue
     return 1
 
 
-def asked_for(_: Reading) -> Pictures:
+def require_own_folder(_: ReadOptions) -> ImageStream:
     """Nothing: it is the user who has it."""
     raise BvaeError("which folder?", "bvae download folder --from DIR --name mine")
 
 
-FOLDER = DataSet(
-    spec=DataSpec("folder", channels=0, likelihood="gaussian", factors={}, listed=0, form="bytes", resample="bilinear"),
-    sources={"own": asked_for},
+FOLDER = Dataset(
+    spec=DataSpec(
+        "folder",
+        channels=0,
+        likelihood="gaussian",
+        factors={},
+        num_samples=0,
+        pixel_format="bytes",
+        resample="bilinear",
+    ),
+    sources={"own": require_own_folder},
     read=read,
     origin="a folder of your own: --from DIR --name mine",
     licence="yours",

@@ -7,50 +7,52 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bvae_cli.datasets import arrays
-from bvae_cli.datasets.arrays import explained
-from bvae_cli.datasets.labels import labelled, numbered
-from bvae_cli.datasets.spec import DataSet, DataSpec, Pictures, Reading, Remote
+from bvae_cli.datasets.dataset import Dataset
+from bvae_cli.images.labels import attach_labels, encode_labels
+from bvae_cli.images.spec import DataSpec, ImageStream
+from bvae_cli.sources import arrays
+from bvae_cli.sources.arrays import wrap_read_errors
+from bvae_cli.sources.source import ReadOptions, RemoteFile
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-def read(path: Path, reading: Reading) -> Pictures:
+def read(path: Path, options: ReadOptions) -> ImageStream:
     """An hdf5 with `images` and `labels`: all of 3D Shapes, or any part of it; raises BvaeError where it is none."""
     import h5py
 
-    with explained(path, "3D Shapes"):
+    with wrap_read_errors(path, "3D Shapes"):
         with h5py.File(path) as file:
             values, count = file["labels"][:], len(file["images"])
         names = list(SHAPES3D.spec.factors)
         if values.shape != (count, len(names)):
             raise ValueError(f"its labels are {values.shape}, not ({count}, {len(names)})")
-        spec, labels = labelled(reading.spec, names, numbered(values))
-    return Pictures(spec, blocks(path, spec), labels)
+        spec, labels = attach_labels(options.spec, names, encode_labels(values))
+    return ImageStream(spec, read_blocks(path, spec), labels)
 
 
-def blocks(path: Path, spec: DataSpec) -> Iterator[NDArray[np.uint8]]:
+def read_blocks(path: Path, spec: DataSpec) -> Iterator[NDArray[np.uint8]]:
     """The images, packed."""
-    from bvae_cli.datasets.framing import framed_block
+    from bvae_cli.sources.preprocessing import crop_and_resize_block
 
-    found = arrays.hdf5_blocks(path, "images", arrays.require_colours)
-    return arrays.packed(path, "3D Shapes", found, partial(framed_block, spec=spec))
+    found = arrays.read_hdf5_blocks(path, "images", arrays.require_rgb_images)
+    return arrays.pack_blocks(path, "3D Shapes", found, partial(crop_and_resize_block, spec=spec))
 
 
-SHAPES3D = DataSet(
+SHAPES3D = Dataset(
     spec=DataSpec(
         "shapes3d",
         channels=3,
         likelihood="bernoulli",
         factors={"floor_hue": 10, "wall_hue": 10, "object_hue": 10, "scale": 8, "shape": 4, "orientation": 15},
-        form="bytes",
+        pixel_format="bytes",
         resample="bilinear",
     ),
     sources={
         "official": (
-            Remote(
+            RemoteFile(
                 name="3dshapes.h5",
                 urls=("https://storage.googleapis.com/3d-shapes/3dshapes.h5",),
                 hash="sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",

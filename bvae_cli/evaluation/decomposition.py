@@ -9,32 +9,32 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from bvae_cli.encoding import Encoding
-from bvae_cli.models.aggregate import log_sum, stratified
+from bvae_cli.encoding import Posteriors
+from bvae_cli.models.aggregate_posterior import clamped_logsumexp, stratified_log_weights
 from bvae_cli.models.gaussian import log_density, log_prior
-from bvae_cli.system.reporting import Report
+from bvae_cli.system.reporting import ProgressCallback
 
 SAMPLES = 1000  # codes that the parts are means over; as many posteriors are looked at together
 MIXTURE = 100_000  # posteriors that q(z_j) is the mean of
 
 
 @dataclass(frozen=True)
-class Decomposition:
+class KLDecomposition:
     """KL = I(x; z) + TC(z) + Σ_j KL(q(z_j) ‖ p(z_j)), nats (Chen et al. 2018, equation 2)."""
 
-    mutual_information: float
+    index_code_mi: float
     total_correlation: float
-    dimension_wise: float
+    dimension_wise_kl: float
 
-    def named(self) -> dict[str, float]:
+    def as_dict(self) -> dict[str, float]:
         """Each by the name it has in files."""
-        return {f"kl_{name}": value for name, value in asdict(self).items()}
+        return asdict(self)
 
 
 @torch.inference_mode()
-def decompose(
-    encoding: Encoding, images: int, seed: int, device: torch.device, report: Report
-) -> tuple[Decomposition, Decomposition]:
+def decompose_kl(
+    encoding: Posteriors, images: int, seed: int, device: torch.device, report: ProgressCallback
+) -> tuple[KLDecomposition, KLDecomposition]:
     """The parts of the KL of a data set of so many images, and their standard errors.
 
     ln q(z) is taken at 1,000 codes, each of another posterior. q(z) is the mean of all posteriors that are there, each
@@ -49,17 +49,17 @@ def decompose(
     mean, logvar = encoding.mean[order].to(device), encoding.logvar[order].to(device)
     noise = torch.randn(mean[:SAMPLES].shape, generator=random).to(device)
     z = mean[:SAMPLES] + torch.exp(logvar[:SAMPLES] / 2) * noise
-    joint = joint_density(z, mean, logvar, images, report)
-    marginals = marginal_densities(z, mean[:MIXTURE], logvar[:MIXTURE], images).sum(dim=1)
+    joint = joint_log_density(z, mean, logvar, images, report)
+    marginals = marginal_log_densities(z, mean[:MIXTURE], logvar[:MIXTURE], images).sum(dim=1)
     own = log_density(z, mean[:SAMPLES], logvar[:SAMPLES]).sum(dim=1)
     prior = log_prior(z).sum(dim=1)
     parts = torch.stack([own - joint, joint - marginals, marginals - prior]).double()  # (3, samples)
-    parts = steadied(parts, encoding.kl.double().sum(dim=1).mean().item())
+    parts = apply_control_variate(parts, encoding.kl.double().sum(dim=1).mean().item())
     errors = parts.std(dim=1) / len(z) ** 0.5
-    return Decomposition(*parts.mean(dim=1).tolist()), Decomposition(*errors.tolist())
+    return KLDecomposition(*parts.mean(dim=1).tolist()), KLDecomposition(*errors.tolist())
 
 
-def steadied(parts: Tensor, known: float) -> Tensor:
+def apply_control_variate(parts: Tensor, known: float) -> Tensor:
     """(parts, samples) of which the mean of the sum is known: each less its share, by regression, in what is off.
 
     The shares add up to 1, and so the means of the parts to what is known.
@@ -70,14 +70,14 @@ def steadied(parts: Tensor, known: float) -> Tensor:
     return parts - shares * off
 
 
-def joint_density(z: Tensor, mean: Tensor, logvar: Tensor, images: int, report: Report) -> Tensor:
+def joint_log_density(z: Tensor, mean: Tensor, logvar: Tensor, images: int, report: ProgressCallback) -> Tensor:
     """(samples,): ln q(z) at (samples, latent_dim) codes, by (posteriors, latent_dim), theirs being the first."""
     z = z.double()  # whose squares, over small variances, are large
     codes = torch.cat([z.square(), z, torch.ones_like(z[:, :1])], dim=1)
     total = z.new_full((len(z),), -math.inf)
-    for part, weights in weighted(len(z), len(mean), images):
+    for part, weights in weighted_blocks(len(z), len(mean), images):
         densities = codes @ coefficients(mean[part].double(), logvar[part].double()).mT
-        add(total, log_sum(densities + weights.to(z.device)))
+        logaddexp_(total, clamped_logsumexp(densities + weights.to(z.device)))
         report("decomposing the KL", part.stop, len(mean))
     return total
 
@@ -89,26 +89,26 @@ def coefficients(mean: Tensor, logvar: Tensor) -> Tensor:
     return torch.cat([precision / -2, mean * precision, constant / -2], dim=1)
 
 
-def marginal_densities(z: Tensor, mean: Tensor, logvar: Tensor, images: int) -> Tensor:
-    """(samples, latent_dim): ln q(z_j) at codes, as in `joint_density`."""
+def marginal_log_densities(z: Tensor, mean: Tensor, logvar: Tensor, images: int) -> Tensor:
+    """(samples, latent_dim): ln q(z_j) at codes, as in `joint_log_density`."""
     totals = torch.full_like(z.T, -math.inf)  # (latent_dim, samples)
-    for part, weights in weighted(len(z), len(mean), images):
+    for part, weights in weighted_blocks(len(z), len(mean), images):
         for total, code, *posterior in zip(totals, z.T, mean[part].T, logvar[part].T, strict=True):
-            add(total, log_sum(log_density(code[:, None], *posterior) + weights.to(z.device)))
+            logaddexp_(total, clamped_logsumexp(log_density(code[:, None], *posterior) + weights.to(z.device)))
     return totals.T
 
 
-def add(total: Tensor, logarithms: Tensor) -> None:
+def logaddexp_(total: Tensor, logarithms: Tensor) -> None:
     """Add what logarithms are of to what the total is of, in place: new ones kept would leave a heap full of holes."""
     torch.logaddexp(total, logarithms, out=total)
 
 
-def weighted(samples: int, posteriors: int, images: int) -> Iterator[tuple[slice, Tensor]]:
+def weighted_blocks(samples: int, posteriors: int, images: int) -> Iterator[tuple[slice, Tensor]]:
     """Some posteriors at a time, and the logarithm of what each counts for at each code.
 
     That is (samples, samples) of the first, each of which is a code's own, and a scalar of all others.
     """
-    own, others = stratified(images, posteriors)
+    own, others = stratified_log_weights(images, posteriors)
     for start in range(0, posteriors, samples):
         part = slice(start, min(start + samples, posteriors))
         yield part, torch.tensor(others) if start else torch.full((samples, part.stop), others).fill_diagonal_(own)

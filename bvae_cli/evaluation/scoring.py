@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from bvae_cli import config
 from bvae_cli.evaluation.codes import Codes
 from bvae_cli.metrics import METRICS, Metric
-from bvae_cli.metrics.truth import Truth
-from bvae_cli.params import Evaluate
+from bvae_cli.metrics.ground_truth import GroundTruth
+from bvae_cli.params import EvaluateParams
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.reporting import Report
+from bvae_cli.system.reporting import ProgressCallback
 
-LEAST = 100  # samples, with fewer of which a score says nothing
+MIN_SAMPLES = 100  # samples, with fewer of which a score says nothing
 
 
 @dataclass
@@ -27,92 +27,103 @@ class Scores:
     """What came of it."""
 
     values: dict[str, float] = field(default_factory=dict)  # by score, a mean over repeats
-    deviations: dict[str, float] = field(default_factory=dict)  # over repeats, where there is more than one
-    errors: dict[str, float] = field(default_factory=dict)  # standard errors of means over some images
+    stds: dict[str, float] = field(default_factory=dict)  # over repeats, where there is more than one
+    stderrs: dict[str, float] = field(default_factory=dict)  # standard errors of means over some images
     seconds: dict[str, float] = field(default_factory=dict)  # by metric
-    missing: dict[str, str] = field(default_factory=dict)  # by metric, why it is not there
+    not_computed: dict[str, str] = field(default_factory=dict)  # by metric, why it is not there
 
     @classmethod
-    def of(cls, numbers: Mapping[str, float]) -> Scores:
-        """The scores of what `numbers` gives."""
-        scores, spreads = cls(), {"_std": "deviations", "_error": "errors"}
+    def from_dict(cls, numbers: Mapping[str, float]) -> Scores:
+        """The scores of what `to_dict` gives."""
+        scores, spreads = cls(), {"_std": "stds", "_stderr": "stderrs"}
         for name, value in numbers.items():
             ending = next((ending for ending in spreads if name.endswith(ending)), "")
             getattr(scores, spreads.get(ending, "values"))[name.removesuffix(ending)] = value
         return scores
 
-    def numbers(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float]:
         """All in one, for a file."""
-        spreads = {f"{name}_std": value for name, value in self.deviations.items()}
-        return self.values | spreads | {f"{name}_error": value for name, value in self.errors.items()}
+        spreads = {f"{name}_std": value for name, value in self.stds.items()}
+        return self.values | spreads | {f"{name}_stderr": value for name, value in self.stderrs.items()}
 
     @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
+    def time_block(self, name: str) -> Iterator[None]:
         """Note how long the work within takes."""
         started = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - started
 
-    def add(self, name: str, score: Callable[[np.random.Generator], dict[str, float]], settings: Evaluate) -> None:
+    def add_metric(
+        self, name: str, score: Callable[[np.random.Generator], dict[str, float]], settings: EvaluateParams
+    ) -> None:
         """Score once for each repeat, each with a seed of its own; note why not where it cannot be done."""
         seeds = [[settings.seed, repeat] for repeat in range(settings.repeats)]
         try:
-            with self.timed(name):
+            with self.time_block(name):
                 drawn = [score(np.random.default_rng(seed)) for seed in seeds]
         except BvaeError as error:
-            self.missing[name] = error.message
+            self.not_computed[name] = error.message
             return
         for key in drawn[0]:
             values = [result[key] for result in drawn]
             self.values[key] = float(np.mean(values))
             if len(values) > 1:
-                self.deviations[key] = float(np.std(values, ddof=1))
+                self.stds[key] = float(np.std(values, ddof=1))
 
 
 def add_metrics(
-    scores: Scores, wanted: Mapping[str, Metric], codes: Codes, truth: Truth | None, settings: Evaluate, report: Report
+    scores: Scores,
+    wanted: Mapping[str, Metric],
+    codes: Codes,
+    truth: GroundTruth | None,
+    settings: EvaluateParams,
+    report: ProgressCallback,
 ) -> None:
     """Score codes by all of these metrics that can be; raises BvaeError where codes are not finite, or too few."""
-    require_sound(codes.mean)
+    require_valid_codes(codes.mean)
     for done, (name, metric) in enumerate(wanted.items()):
         report(f"scoring {name}", done, len(wanted))
-        scores.add(name, partial(compute, metric, codes, truth, report), settings)
+        scores.add_metric(name, partial(compute, metric, codes, truth, report), settings)
     report("scoring", len(wanted), len(wanted))
 
 
 def compute(
-    metric: Metric, codes: Codes, truth: Truth | None, report: Report, rng: np.random.Generator
+    metric: Metric, codes: Codes, truth: GroundTruth | None, report: ProgressCallback, rng: np.random.Generator
 ) -> dict[str, float]:
     """A metric's scores; raises BvaeError where what is known is not enough for it."""
-    if metric.supervised and truth is None:
+    if metric.is_supervised and truth is None:
         raise BvaeError("no factors are known")
-    if metric.posterior and codes.logvar is None:
+    if metric.needs_logvar and codes.logvar is None:
         raise BvaeError("no posteriors are known, but codes alone")
-    arrays = (codes.mean, codes.logvar) if metric.posterior else (codes.mean,)
-    return metric.score(*arrays, truth, rng, **({"report": report} if metric.slow else {}))
+    arrays = (codes.mean, codes.logvar) if metric.needs_logvar else (codes.mean,)
+    return metric.score(*arrays, truth, rng, **({"report": report} if metric.is_slow else {}))
 
 
-def chosen(names: Iterable[str]) -> Mapping[str, Metric]:
+def select_metrics(names: Iterable[str]) -> Mapping[str, Metric]:
     """The metrics of these names, or the usual ones where none is named; raises BvaeError where there is no such."""
     for name in names:
-        config.chosen("metric", name, METRICS)
-    return {name: METRICS[name] for name in names} or {name: entry for name, entry in METRICS.items() if entry.usual}
+        config.convert_choice("metric", name, METRICS)
+    return {name: METRICS[name] for name in names} or {
+        name: entry for name, entry in METRICS.items() if entry.is_default
+    }
 
 
-def require_sound(codes: NDArray[np.float32]) -> None:
+def require_valid_codes(codes: NDArray[np.float32]) -> None:
     """Raise BvaeError where codes cannot be scored."""
-    if len(codes) < LEAST:
-        raise BvaeError(f"there are only {len(codes)} samples", f"metrics need {LEAST} at least, better thousands.")
+    if len(codes) < MIN_SAMPLES:
+        raise BvaeError(
+            f"there are only {len(codes)} samples", f"metrics need {MIN_SAMPLES} at least, better thousands."
+        )
     if not np.isfinite(codes).all():
         where = int(np.flatnonzero(~np.isfinite(codes).all(axis=1))[0])
         raise BvaeError(f"codes are not all finite: see sample {where}", "leave such samples out, or train anew.")
 
 
-def restricted(truth: Truth, names: Iterable[str]) -> Truth:
+def select_factors(truth: GroundTruth, names: Iterable[str]) -> GroundTruth:
     """The factors to score by: those named, or all, but for those of one value; raises BvaeError where none is left."""
     for name in names:
-        config.chosen("factors", name, truth.names)
-    left = (truth.only(names) if names else truth).varying()
+        config.convert_choice("factors", name, truth.names)
+    left = (truth.select_factors(names) if names else truth).drop_constant()
     for name, size in zip(left.names, left.sizes, strict=True):
         if 2 * size > len(left):
             raise BvaeError(f"{name} has {size} values in {len(left)} samples: too many", "put them in bins first.")

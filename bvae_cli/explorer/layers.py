@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bvae_cli.models.layers import Down, Up
+from bvae_cli.models.layers import DownsamplingConv, UpsamplingConv
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerSpec:
     """A layer as nets.js knows it."""
 
     kind: str
@@ -19,7 +19,7 @@ class Layer:
     weights: tuple[Tensor, ...] = ()  # the matrix, (in, out), and the bias, (out,)
 
 
-def layers_of(net: nn.Module, channels: int) -> list[Layer]:
+def describe_layers(net: nn.Module, channels: int) -> list[LayerSpec]:
     """The layers of a sequence of torch's, in their order.
 
     Args:
@@ -39,24 +39,24 @@ def layers_of(net: nn.Module, channels: int) -> list[Layer]:
     return found
 
 
-def dense(module: nn.Linear, _: int) -> Layer:
+def dense(module: nn.Linear, _: int) -> LayerSpec:
     """Each number of all."""
-    return Layer("dense", weights=(module.weight.T, bias(module, module.out_features)))
+    return LayerSpec("dense", weights=(module.weight.T, bias_of(module, module.out_features)))
 
 
-def convolution(module: nn.Conv2d, _: int) -> Layer:
+def convolution(module: nn.Conv2d, _: int) -> LayerSpec:
     """Each pixel of a patch, (row, column, channel)."""
     matrix = module.weight.permute(2, 3, 1, 0).reshape(-1, module.out_channels)
-    return Layer("convolution", geometry(module), (matrix, bias(module, module.out_channels)))
+    return LayerSpec("convolution", conv_geometry(module), (matrix, bias_of(module, module.out_channels)))
 
 
-def transposed(module: nn.ConvTranspose2d, _: int) -> Layer:
+def transposed(module: nn.ConvTranspose2d, _: int) -> LayerSpec:
     """A patch, (row, column, channel), of each pixel."""
     matrix = module.weight.permute(0, 2, 3, 1).reshape(module.in_channels, -1)
-    return Layer("transposed", geometry(module), (matrix, bias(module, module.out_channels)))
+    return LayerSpec("transposed", conv_geometry(module), (matrix, bias_of(module, module.out_channels)))
 
 
-def geometry(module: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, int]:
+def conv_geometry(module: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, int]:
     """What patches a convolution takes or gives; raises NotImplementedError where it is no common one."""
     sizes = {"kernel": module.kernel_size, "stride": module.stride, "padding": module.padding}
     plain = {name: size[0] for name, size in sizes.items() if isinstance(size, tuple) and len(set(size)) == 1}
@@ -66,37 +66,37 @@ def geometry(module: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, int]:
     return {**plain, "in": module.in_channels, "out": module.out_channels}
 
 
-def bias(module: nn.Linear | nn.Conv2d | nn.ConvTranspose2d, outputs: int) -> Tensor:
+def bias_of(module: nn.Linear | nn.Conv2d | nn.ConvTranspose2d, outputs: int) -> Tensor:
     """What is added to each output or channel, (out,)."""
     return torch.zeros(outputs) if module.bias is None else module.bias
 
 
-def flatten(_: nn.Flatten, channels: int) -> Layer:
+def flatten(_: nn.Flatten, channels: int) -> LayerSpec:
     """A picture as numbers, channel by channel."""
-    return Layer("flatten", {"channels": channels})
+    return LayerSpec("flatten", {"channels": channels})
 
 
-def unflatten(module: nn.Unflatten, _: int) -> Layer:
+def unflatten(module: nn.Unflatten, _: int) -> LayerSpec:
     """Numbers as a picture, channel by channel."""
-    return Layer("unflatten", {"channels": int(module.unflattened_size[0])})
+    return LayerSpec("unflatten", {"channels": int(module.unflattened_size[0])})
 
 
-def relu(_: nn.ReLU, __: int) -> Layer:
+def relu(_: nn.ReLU, __: int) -> LayerSpec:
     """What is negative is zero."""
-    return Layer("relu")
+    return LayerSpec("relu")
 
 
-def tanh(_: nn.Tanh, __: int) -> Layer:
+def tanh(_: nn.Tanh, __: int) -> LayerSpec:
     """What is large is 1 or -1."""
-    return Layer("tanh")
+    return LayerSpec("tanh")
 
 
-READERS: dict[type[nn.Module], Callable[[Any, int], Layer]] = {
+READERS: dict[type[nn.Module], Callable[[Any, int], LayerSpec]] = {
     nn.Linear: dense,
     nn.Conv2d: convolution,
-    Down: convolution,
+    DownsamplingConv: convolution,
     nn.ConvTranspose2d: transposed,
-    Up: transposed,
+    UpsamplingConv: transposed,
     nn.Flatten: flatten,
     nn.Unflatten: unflatten,
     nn.ReLU: relu,

@@ -3,13 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.metrics.mutual_information import mutual_information
-from bvae_cli.metrics.truth import Truth
 
 SAMPLES = 10_000
 
 
-def aam(codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, samples: int = SAMPLES) -> dict[str, float]:
+def aam(
+    codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator, samples: int = SAMPLES
+) -> dict[str, float]:
     """How much more one latent tells of a factor than all others together.
 
     Args:
@@ -22,8 +24,8 @@ def aam(codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, samp
         `aam`: max(0, I_top − Σ of the others) / I_top, a mean over factors, 0 to 1; a factor of which nothing is told
         counts 0.
     """
-    some = truth.draw(samples, rng)
-    information = mutual_information(codes[some], truth.at(some))
+    some = truth.sample(samples, rng)
+    information = mutual_information(codes[some], truth.subset(some))
     top = information.max(axis=0)
     rest = information.sum(axis=0) - top
     told = np.where(top > 0, top, 1.0)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-STAGES, RATE, DEPTH = 100, 0.1, 3  # scikit-learn's defaults
+STAGES, LEARNING_RATE, DEPTH = 100, 0.1, 3  # scikit-learn's defaults
 SAME = 1e-7  # values no further apart are not split, as there
 NO_GAIN = 1e-12  # of a split that is only rounding
 
@@ -24,20 +24,20 @@ Splits: TypeAlias = tuple[float, NDArray[np.intp], NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
-class Boosted:
+class BoostingResult:
     """What came of boosting."""
 
     importance: NDArray[np.float64]  # (features,), what the splits by each feature gain; adds up to 1, or to 0
-    predicted: NDArray[np.int64]  # (tested,)
+    predictions: NDArray[np.int64]  # (tested,)
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """What all trees of a classifier learn from."""
 
     codes: NDArray[np.float64]  # (features, images)
     classes: int
-    chance: np.random.Generator
+    rng: np.random.Generator
 
 
 @dataclass(frozen=True)
@@ -58,23 +58,25 @@ class Split:
     right: Split | Leaf
 
 
-def boost(learnt: NDArray[np.float32], values: NDArray[np.int64], tested: NDArray[np.float32], seed: int) -> Boosted:
+def boost(
+    learnt: NDArray[np.float32], values: NDArray[np.int64], tested: NDArray[np.float32], seed: int
+) -> BoostingResult:
     """Learn `values`, numbers from 0, from (images, features) and predict those of others.
 
     Of features that gain exactly the same, chance takes one at each split.
     """
     codes = np.concatenate([learnt, tested]).T.astype(np.float64, order="C")
     target = np.eye(values.max() + 1)[values].T  # (classes, learnt)
-    lesson = Lesson(codes[:, : len(learnt)], len(target), np.random.default_rng(seed))
-    order, gains = sorted_by_feature(lesson.codes), np.zeros(len(codes))
+    training_set = TrainingSet(codes[:, : len(learnt)], len(target), np.random.default_rng(seed))
+    order, gains = sorted_by_feature(training_set.codes), np.zeros(len(codes))
     score = np.repeat(np.log(target.mean(axis=1).clip(1e-9))[:, None], codes.shape[1], axis=1)  # of learnt and tested
     for _ in range(STAGES):
         residuals = target - softmax(score[:, : len(learnt)])
         for number, residual in enumerate(residuals):
-            tree = grow(order, residual, DEPTH, lesson)
-            score[number] += RATE * predict(tree, codes)
+            tree = grow_tree(order, residual, DEPTH, training_set)
+            score[number] += LEARNING_RATE * predict(tree, codes)
             add_gains(tree, gains)
-    return Boosted(gains / max(gains.sum(), NO_GAIN), score[:, len(learnt) :].argmax(axis=0))
+    return BoostingResult(gains / max(gains.sum(), NO_GAIN), score[:, len(learnt) :].argmax(axis=0))
 
 
 def sorted_by_feature(codes: NDArray[np.float64]) -> Order:
@@ -88,34 +90,34 @@ def softmax(score: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(likelihood / likelihood.sum(axis=0))
 
 
-def grow(order: Order, residual: NDArray[np.float64], depth: int, lesson: Lesson) -> Split | Leaf:
+def grow_tree(order: Order, residual: NDArray[np.float64], depth: int, training_set: TrainingSet) -> Split | Leaf:
     """A tree of at most so many levels that tells the (all images,) residual of one class."""
     gain = 0.0
     if depth and order.shape[1] > 1:
-        gain, features, places = best_splits(order, residual, lesson)
+        gain, features, places = best_splits(order, residual, training_set)
     if gain <= NO_GAIN:
-        return Leaf(newton_step(residual[order[0]], lesson.classes))
-    chosen = lesson.chance.choice(len(features))
+        return Leaf(newton_step(residual[order[0]], training_set.classes))
+    chosen = training_set.rng.choice(len(features))
     feature, place = features[chosen], places[chosen]
-    left, right = part(order if depth > 1 else order[:1], order[feature, : place + 1], len(residual))
-    threshold = lesson.codes[feature, order[feature, place : place + 2]].mean()
-    branches = (grow(side, residual, depth - 1, lesson) for side in (left, right))
+    left, right = partition(order if depth > 1 else order[:1], order[feature, : place + 1], len(residual))
+    threshold = training_set.codes[feature, order[feature, place : place + 2]].mean()
+    branches = (grow_tree(side, residual, depth - 1, training_set) for side in (left, right))
     return Split(int(feature), float(threshold), gain, *branches)
 
 
-def best_splits(order: Order, residual: NDArray[np.float64], lesson: Lesson) -> Splits:
+def best_splits(order: Order, residual: NDArray[np.float64], training_set: TrainingSet) -> Splits:
     """The greatest gain, the features that give it, and the place in the order of each after which it parts."""
     gain = gains_of_splits(order, residual)
-    best, looked_at = gain.max(axis=1), np.zeros(len(gain), dtype=bool)
-    while not looked_at[features := np.flatnonzero(best == best.max())].all():
-        codes = lesson.codes[features[:, None], order[features]]  # of those features alone that lead
+    best, is_checked = gain.max(axis=1), np.zeros(len(gain), dtype=bool)
+    while not is_checked[features := np.flatnonzero(best == best.max())].all():
+        codes = training_set.codes[features[:, None], order[features]]  # of those features alone that lead
         gain[features] *= codes[:, 1:] - codes[:, :-1] > SAME  # equal values are not parted
         best[features] = gain[features].max(axis=1)
-        looked_at[features] = True
+        is_checked[features] = True
     return float(best.max()), features, gain[features].argmax(axis=1)
 
 
-def part(order: Order, inside: NDArray[np.intp], images: int) -> tuple[Order, Order]:
+def partition(order: Order, inside: NDArray[np.intp], images: int) -> tuple[Order, Order]:
     """Those of so many images that are inside, and the others, each in the same order."""
     chosen = np.zeros(images, dtype=bool)
     chosen[inside] = True

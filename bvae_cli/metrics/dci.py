@@ -6,18 +6,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.metrics.boosting import Boosted, boost
-from bvae_cli.metrics.truth import Truth
-from bvae_cli.system.reporting import Report, silent
+from bvae_cli.metrics.boosting import BoostingResult, boost
+from bvae_cli.metrics.ground_truth import GroundTruth
+from bvae_cli.system.reporting import ProgressCallback, ignore_progress
 
 TRAIN, TEST = 10_000, 5_000
-Classifier = Callable[[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], int], Boosted]
+Classifier = Callable[[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], int], BoostingResult]
 """Learns values of codes and predicts those of others; a seed decides what chance does."""
 
 
 def dci(
-    codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator,
-    train: int = TRAIN, test: int = TEST, report: Report = silent,
+    codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator,
+    train: int = TRAIN, test: int = TEST, report: ProgressCallback = ignore_progress,
 ) -> dict[str, float]:  # fmt: skip
     """Which latents a classifier of each factor looks at: boosted trees, as in Locatello et al. 2019, appendix C.
 
@@ -33,43 +33,43 @@ def dci(
         `dci_disentanglement`: whether a latent matters for one factor only, 0 to 1. `dci_completeness`: whether one
         latent alone matters for a factor, 0 to 1. `dci_informativeness`: the accuracy, a mean over factors.
     """
-    return scored_by(boost, codes, truth, rng, train, test, report)
+    return dci_with(boost, codes, truth, rng, train, test, report)
 
 
 def dci_published(
-    codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator,
-    train: int = TRAIN, test: int = TEST, report: Report = silent,
+    codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator,
+    train: int = TRAIN, test: int = TEST, report: ProgressCallback = ignore_progress,
 ) -> dict[str, float]:  # fmt: skip
     """The same by the very classifier of the published scores, scikit-learn's: minutes; see `dci`."""
-    return scored_by(scikit_learn_boost, codes, truth, rng, train, test, report)
+    return dci_with(sklearn_boost, codes, truth, rng, train, test, report)
 
 
-def scikit_learn_boost(
+def sklearn_boost(
     learnt: NDArray[np.float32], values: NDArray[np.int64], tested: NDArray[np.float32], seed: int
-) -> Boosted:
+) -> BoostingResult:
     """As `boost`."""
     from sklearn.ensemble import GradientBoostingClassifier
 
     trees = GradientBoostingClassifier(random_state=seed).fit(learnt, values)
-    return Boosted(trees.feature_importances_, trees.predict(tested))
+    return BoostingResult(trees.feature_importances_, trees.predict(tested))
 
 
-def scored_by(
-    classifier: Classifier, codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator,
-    train: int, test: int, report: Report,
+def dci_with(
+    classifier: Classifier, codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator,
+    train: int, test: int, report: ProgressCallback,
 ) -> dict[str, float]:  # fmt: skip
     """The scores by a classifier, which learns one factor after the other."""
-    learnt, tested = truth.split(train, test, rng)
+    learnt, tested = truth.train_test_split(train, test, rng)
     seed, importance, accuracy = int(rng.integers(2**31)), [], []
     for column in truth.factors.T:
         boosted = classifier(codes[learnt], column[learnt], codes[tested], seed)
         importance.append(boosted.importance)
-        accuracy.append(np.mean(boosted.predicted == column[tested]))
+        accuracy.append(np.mean(boosted.predictions == column[tested]))
         report("growing trees", len(accuracy), len(truth.names))
-    return scores(np.stack(importance, axis=1), float(np.mean(accuracy)))
+    return dci_scores(np.stack(importance, axis=1), float(np.mean(accuracy)))
 
 
-def scores(importance: NDArray[np.float64], accuracy: float) -> dict[str, float]:
+def dci_scores(importance: NDArray[np.float64], accuracy: float) -> dict[str, float]:
     """The three scores of (latents, factors) importance, and an accuracy."""
     return {
         "dci_disentanglement": disentanglement(importance),

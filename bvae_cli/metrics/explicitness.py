@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.metrics.truth import Truth
+from bvae_cli.metrics.ground_truth import GroundTruth
 
 TRAIN, TEST = 10_000, 5_000
 
 
 def explicitness(
-    codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, train: int = TRAIN, test: int = TEST
+    codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator, train: int = TRAIN, test: int = TEST
 ) -> dict[str, float]:
     """How well a logistic regression on all latents tells each value of each factor.
 
@@ -28,16 +28,16 @@ def explicitness(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    learnt, tested = truth.split(train, test, rng)
+    learnt, tested = truth.train_test_split(train, test, rng)
     areas = []
     for column in truth.factors.T:
         classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
         classifier.fit(codes[learnt], column[learnt])
-        areas.append(area(classifier.predict_proba(codes[tested]), column[tested], classifier.classes_))
+        areas.append(mean_roc_auc(classifier.predict_proba(codes[tested]), column[tested], classifier.classes_))
     return {"explicitness": float(np.mean(areas))}
 
 
-def area(probabilities: NDArray[np.float64], values: NDArray[np.int64], classes: NDArray[np.int64]) -> float:
+def mean_roc_auc(probabilities: NDArray[np.float64], values: NDArray[np.int64], classes: NDArray[np.int64]) -> float:
     """The mean area under the ROC curves of (images, classes) probabilities, of classes that occur, but not alone."""
     from sklearn.metrics import roc_auc_score
 

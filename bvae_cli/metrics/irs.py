@@ -3,13 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.metrics.truth import Truth
+from bvae_cli.metrics.ground_truth import GroundTruth
 
 SAMPLES = 10_000
 PERCENTILE = 99  # of the deviations, in place of the greatest
 
 
-def irs(codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, samples: int = SAMPLES) -> dict[str, float]:
+def irs(
+    codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator, samples: int = SAMPLES
+) -> dict[str, float]:
     """How little a latent moves while one factor is held and the others change.
 
     Args:
@@ -22,18 +24,18 @@ def irs(codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, samp
         `irs`: 0 to 1, of the factor that each latent is most robust for, a mean over latents by how far they move; 0
         where none moves.
     """
-    some = truth.draw(samples, rng)
+    some = truth.sample(samples, rng)
     drawn, factors = codes[some], truth.factors[some]
     farthest = np.abs(drawn - drawn.mean(axis=0)).max(axis=0)
     alive = farthest > 0
     if not alive.any():
         return {"irs": 0.0}
-    moved = np.stack([deviation(drawn[:, alive], column) for column in factors.T], axis=1)  # (latents, factors)
+    moved = np.stack([max_deviation(drawn[:, alive], column) for column in factors.T], axis=1)  # (latents, factors)
     robust = 1 - (moved / farthest[alive, None]).min(axis=1)
     return {"irs": float(np.average(robust, weights=farthest[alive]))}
 
 
-def deviation(codes: NDArray[np.float32], values: NDArray[np.int64]) -> NDArray[np.float64]:
+def max_deviation(codes: NDArray[np.float32], values: NDArray[np.int64]) -> NDArray[np.float64]:
     """(latents,): how far codes are from their mean while a factor has one value, a mean over its values."""
     groups = [codes[values == value] for value in np.unique(values)]
     far = [np.percentile(np.abs(group - group.mean(axis=0)), PERCENTILE, axis=0) for group in groups]

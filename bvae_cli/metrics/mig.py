@@ -3,14 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.metrics.lead import lead
+from bvae_cli.metrics.gap import gap
+from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.metrics.mutual_information import entropies, mutual_information
-from bvae_cli.metrics.truth import Truth
 
 SAMPLES = 10_000
 
 
-def mig(codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, samples: int = SAMPLES) -> dict[str, float]:
+def mig(
+    codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator, samples: int = SAMPLES
+) -> dict[str, float]:
     """How much more one latent tells of a factor than any other does.
 
     The information is that of codes in 20 bins (Locatello et al. 2019, appendix C).
@@ -24,6 +26,6 @@ def mig(codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, samp
     Returns:
         `mig`: the gap between the two latents that tell most, by the factor's entropy, a mean over factors; 0 to 1.
     """
-    some = truth.draw(samples, rng)
-    drawn = truth.at(some)
-    return {"mig": float(np.mean(lead(mutual_information(codes[some], drawn)) / entropies(drawn)))}
+    some = truth.sample(samples, rng)
+    drawn = truth.subset(some)
+    return {"mig": float(np.mean(gap(mutual_information(codes[some], drawn)) / entropies(drawn)))}

@@ -7,21 +7,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bvae_cli.metrics.lead import lead
+from bvae_cli.metrics.gap import gap
+from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.metrics.mutual_information import entropies
-from bvae_cli.metrics.truth import Truth
 from bvae_cli.models import gaussian
-from bvae_cli.models.aggregate import log_sum
-from bvae_cli.system.reporting import Report, silent
+from bvae_cli.models.aggregate_posterior import clamped_logsumexp
+from bvae_cli.system.reporting import ProgressCallback, ignore_progress
 
 SAMPLES = 10_000  # of each entropy
 MIXTURE = 10_000  # posteriors that a density is the mean of
-TOGETHER = 100  # samples whose densities are computed at once: what stays in a processor's cache
+SAMPLES_PER_BLOCK = 100  # samples whose densities are computed at once: what stays in a processor's cache
 
 
 def mig_sampled(
-    mean: NDArray[np.float32], logvar: NDArray[np.float32], truth: Truth, rng: np.random.Generator,
-    samples: int = SAMPLES, mixture: int = MIXTURE, report: Report = silent,
+    mean: NDArray[np.float32], logvar: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator,
+    samples: int = SAMPLES, mixture: int = MIXTURE, report: ProgressCallback = ignore_progress,
 ) -> dict[str, float]:  # fmt: skip
     """How much more one latent tells of a factor than any other does, by samples of the posteriors.
 
@@ -41,17 +41,22 @@ def mig_sampled(
         `mig_sampled`: the gap between the two latents that tell most, by the factor's entropy, a mean over factors.
     """
     posteriors = torch.from_numpy(mean), torch.from_numpy(logvar)
-    alone = entropy(*posteriors, truth.draw(samples, rng), truth.draw(mixture, rng), rng)
+    alone = entropy(*posteriors, truth.sample(samples, rng), truth.sample(mixture, rng), rng)
     told = []
     for factor in range(len(truth.names)):
-        told.append(alone - entropy_given(posteriors, truth, factor, rng, samples, mixture))
+        told.append(alone - conditional_entropy(posteriors, truth, factor, rng, samples, mixture))
         report("sampling posteriors", factor + 1, len(truth.names))
     information = np.maximum(np.stack(told, axis=1), 0.0)
-    return {"mig_sampled": float(np.mean(lead(information) / entropies(truth)))}
+    return {"mig_sampled": float(np.mean(gap(information) / entropies(truth)))}
 
 
-def entropy_given(
-    posteriors: tuple[Tensor, Tensor], truth: Truth, factor: int, rng: np.random.Generator, samples: int, mixture: int
+def conditional_entropy(
+    posteriors: tuple[Tensor, Tensor],
+    truth: GroundTruth,
+    factor: int,
+    rng: np.random.Generator,
+    samples: int,
+    mixture: int,
 ) -> NDArray[np.float64]:
     """(latents,): H(z_j given v_k), nats."""
     counts, total = truth.counts[factor], np.zeros(posteriors[0].shape[1])
@@ -71,7 +76,7 @@ def entropy(
     noise = torch.from_numpy(rng.standard_normal((len(drawn), mean.shape[1]), dtype=np.float32))
     z = mean[drawn] + torch.exp(logvar[drawn] / 2) * noise
     total = torch.zeros(mean.shape[1], dtype=torch.float64)
-    for some in torch.split(z, TOGETHER):
+    for some in torch.split(z, SAMPLES_PER_BLOCK):
         total += log_density(some, mean[mixed], logvar[mixed]).sum(dim=0, dtype=torch.float64)
     return np.asarray(-total / len(drawn))
 
@@ -81,5 +86,5 @@ def log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
     columns = []
     for value, centre, spread in zip(z.T, mean.T, logvar.T, strict=True):
         densities = gaussian.log_density(value[:, None], centre, spread)
-        columns.append(log_sum(densities) - math.log(len(mean)))
+        columns.append(clamped_logsumexp(densities) - math.log(len(mean)))
     return torch.stack(columns, dim=1)

@@ -3,15 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.metrics.mutual_information import mutual_information
-from bvae_cli.metrics.truth import Truth
 
 SAMPLES = 10_000
-TELLING = 1e-10  # nats; information below it is rounding
+MIN_INFORMATION = 1e-10  # nats; information below it is rounding
 
 
 def modularity(
-    codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, samples: int = SAMPLES
+    codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator, samples: int = SAMPLES
 ) -> dict[str, float]:
     """Whether each latent tells of one factor only.
 
@@ -24,13 +24,13 @@ def modularity(
     Returns:
         `modularity`: 0 to 1, a mean over latents; one that tells of nothing counts 0.
     """
-    some = truth.draw(samples, rng)
-    return {"modularity": of_information(mutual_information(codes[some], truth.at(some)))}
+    some = truth.sample(samples, rng)
+    return {"modularity": modularity_of(mutual_information(codes[some], truth.subset(some)))}
 
 
-def of_information(information: NDArray[np.float64]) -> float:
+def modularity_of(information: NDArray[np.float64]) -> float:
     """1 − (Σ_k m_ik² − max²) / (max² · (K − 1)) of (latents, factors) information m, a mean over latents."""
-    squares = np.where(information > TELLING, information, 0.0) ** 2
+    squares = np.where(information > MIN_INFORMATION, information, 0.0) ** 2
     top = squares.max(axis=1)
     alive = top > 0
     stray = (squares.sum(axis=1) - top)[alive] / (top[alive] * (squares.shape[1] - 1))

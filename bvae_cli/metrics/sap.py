@@ -5,14 +5,14 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.metrics.lead import lead
-from bvae_cli.metrics.truth import Truth
+from bvae_cli.metrics.gap import gap
+from bvae_cli.metrics.ground_truth import GroundTruth
 
 TRAIN, TEST = 10_000, 5_000
 
 
 def sap(
-    codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, train: int = TRAIN, test: int = TEST
+    codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator, train: int = TRAIN, test: int = TEST
 ) -> dict[str, float]:
     """How much better one latent alone predicts a factor than any other alone.
 
@@ -28,22 +28,22 @@ def sap(
     Returns:
         `sap`: the gap in accuracy between the two best latents, a mean over factors, 0 to 1.
     """
-    learnt, tested = truth.split(train, test, rng)
+    learnt, tested = truth.train_test_split(train, test, rng)
     seed = int(rng.integers(2**31))
     accuracies = [[accuracy(code, value, learnt, tested, seed) for value in truth.factors.T] for code in codes.T]
-    return {"sap": float(np.mean(lead(np.array(accuracies))))}
+    return {"sap": float(np.mean(gap(np.array(accuracies))))}
 
 
 def sap_continuous(
-    codes: NDArray[np.float32], truth: Truth, rng: np.random.Generator, samples: int = TRAIN
+    codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator, samples: int = TRAIN
 ) -> dict[str, float]:
     """The same for factors whose values are measures: the squared correlation in place of the accuracy.
 
     Returns:
         `sap`: the gap between the two latents that correlate most, a mean over factors, 0 to 1.
     """
-    some = truth.draw(samples, rng)
-    return {"sap": float(np.mean(lead(squared_correlation(codes[some], truth.factors[some]))))}
+    some = truth.sample(samples, rng)
+    return {"sap": float(np.mean(gap(squared_correlation(codes[some], truth.factors[some]))))}
 
 
 def accuracy(

@@ -21,11 +21,13 @@ def udr(codes: Sequence[NDArray[np.float32]], seed: int = 0, spearman: bool = Fa
         Of each model the median over all others, 0 to 1; the higher, the better.
     """
     numbered = list(enumerate(codes))
-    pairs = [[pair(one, other, seed, spearman) for at, other in numbered if at != place] for place, one in numbered]
+    pairs = [
+        [pair_score(one, other, seed, spearman) for at, other in numbered if at != place] for place, one in numbered
+    ]
     return [float(np.median(alike)) for alike in pairs]
 
 
-def pair(one: NDArray[np.float32], other: NDArray[np.float32], seed: int, spearman: bool) -> float:
+def pair_score(one: NDArray[np.float32], other: NDArray[np.float32], seed: int, spearman: bool) -> float:
     """How alike the latents of two models are; 0 where one of them has none."""
     if not one.shape[1] or not other.shape[1]:
         return 0.0
@@ -52,10 +54,10 @@ def rank_correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> ND
 
 def relative_strength(similarity: NDArray[np.float64]) -> float:
     """Whether each latent of two models goes with one of the other's: max² / sum, a mean over rows and over columns."""
-    return float(np.mean([strength(similarity), strength(similarity.T)]))
+    return float(np.mean([mean_relative_strength(similarity), mean_relative_strength(similarity.T)]))
 
 
-def strength(similarity: NDArray[np.float64]) -> float:
+def mean_relative_strength(similarity: NDArray[np.float64]) -> float:
     """max² / sum of each row, a mean; a row of zeros counts 0."""
     total = similarity.sum(axis=1)
     return float(np.mean(similarity.max(axis=1) ** 2 / np.where(total > 0, total, 1.0)))

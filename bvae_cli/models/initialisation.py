@@ -9,53 +9,53 @@ from collections.abc import Callable
 
 from torch import nn
 
-Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+WeightLayer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 
 
-def torch(layer: Layer) -> None:
+def pytorch_default(layer: WeightLayer) -> None:
     """As torch makes them: weights and biases uniform, of variance 1 / (3 · inputs)."""
 
 
-def kaiming(layer: Layer) -> None:
+def kaiming_normal(layer: WeightLayer) -> None:
     """Normal, of variance 2 / inputs (He et al. 2015, equation 10), without bias; transposed convolutions as torch's.
 
     So 1Konny's Beta-VAE begins.
     """
     if not isinstance(layer, nn.ConvTranspose2d):
         nn.init.kaiming_normal_(layer.weight)
-        without_bias(layer)
+        zero_bias(layer)
 
 
-def kaiming_uniform(layer: Layer) -> None:
+def kaiming_uniform(layer: WeightLayer) -> None:
     """Uniform, of the same variance; biases as torch's. So YannDubs's disentangling-vae begins."""
     nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
 
 
-def glorot(layer: Layer) -> None:
+def xavier_uniform(layer: WeightLayer) -> None:
     """Uniform, of variance 2 / (inputs + outputs) (Glorot & Bengio 2010, equation 16), without bias.
 
     So TensorFlow's layers begin, and with them the nets of Locatello et al. 2019.
     """
     nn.init.xavier_uniform_(layer.weight)
-    without_bias(layer)
+    zero_bias(layer)
 
 
-def without_bias(layer: Layer) -> None:
+def zero_bias(layer: WeightLayer) -> None:
     """Begin at 0."""
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
 
 
-INITIALISATIONS: dict[str, Callable[[Layer], None]] = {
-    "torch": torch,
-    "kaiming": kaiming,
+INITIALISATIONS: dict[str, Callable[[WeightLayer], None]] = {
+    "pytorch_default": pytorch_default,
+    "kaiming_normal": kaiming_normal,
     "kaiming_uniform": kaiming_uniform,
-    "glorot": glorot,
+    "xavier_uniform": xavier_uniform,
 }
 
 
 def initialise(net: nn.Module, how: str) -> None:
     """Give each layer of a net the weights of a table's word, from torch's generator."""
     for layer in net.modules():
-        if isinstance(layer, Layer):
+        if isinstance(layer, WeightLayer):
             INITIALISATIONS[how](layer)

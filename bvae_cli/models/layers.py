@@ -9,10 +9,10 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
-FEW = 4  # channels, for which a transposed convolution crawls
+FEW_CHANNELS = 4  # channels, for which a transposed convolution crawls
 
 
-class Down(nn.Conv2d):
+class DownsamplingConv(nn.Conv2d):
     """A convolution that halves both sides."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int = 4) -> None:
@@ -23,7 +23,7 @@ class Down(nn.Conv2d):
         return super().forward(channels_last(input))
 
 
-class Up(nn.ConvTranspose2d):
+class UpsamplingConv(nn.ConvTranspose2d):
     """A transposed convolution that doubles both sides, of kernel 4."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -35,15 +35,15 @@ class Up(nn.ConvTranspose2d):
         if not images.is_cpu or self.bias is None:
             return super().forward(images, output_size)
         weight = self.weight.to(images.dtype)
-        if self.out_channels <= FEW:
-            doubled = doubling(images, weight)
+        if self.out_channels <= FEW_CHANNELS:
+            doubled = conv_transpose_2x(images, weight)
         else:
             doubled = functional.conv_transpose2d(images, weight, stride=2, padding=1)
         # Outside of the convolution, in which oneDNN takes longer over the bias's gradient than over the weight's.
         return doubled + self.bias.to(doubled.dtype)[:, None, None]
 
 
-class Doubling(torch.autograd.Function):
+class ConvTranspose2x(torch.autograd.Function):
     """conv_transpose2d(·, ·, stride=2, padding=1) with a kernel of 4, by convolutions that go forward."""
 
     generate_vmap_rule = True
@@ -51,7 +51,7 @@ class Doubling(torch.autograd.Function):
     @staticmethod
     def forward(images: Tensor, weight: Tensor) -> Tensor:
         """(batch, channels_in, side, side) to (batch, channels_out, 2·side, 2·side)."""
-        return subpixel(images, weight)
+        return subpixel_conv(images, weight)
 
     @staticmethod
     def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
@@ -69,13 +69,13 @@ class Doubling(torch.autograd.Function):
         )
 
 
-def doubling(images: Tensor, weight: Tensor) -> Tensor:
+def conv_transpose_2x(images: Tensor, weight: Tensor) -> Tensor:
     """conv_transpose2d(images, weight, stride=2, padding=1) with a kernel of 4, fast where it gives few channels."""
-    doubled: Tensor = Doubling.apply(images, weight)  # type: ignore[no-untyped-call]
+    doubled: Tensor = ConvTranspose2x.apply(images, weight)  # type: ignore[no-untyped-call]
     return doubled
 
 
-def subpixel(images: Tensor, weight: Tensor) -> Tensor:
+def subpixel_conv(images: Tensor, weight: Tensor) -> Tensor:
     """Each of the four pixels that one becomes is a 2 × 2 convolution of its own: all four at once, then woven.
 
     After Shi et al. 2016 (arXiv 1609.07009), who show that the two are one and the same.

@@ -19,7 +19,7 @@ class ForwardPass:
     logvar: Tensor  # (batch, latent_dim)
     noise: Tensor  # (batch, latent_dim), standard normal
     z: Tensor  # (batch, latent_dim), what is decoded: the sample of the posterior that the noise makes
-    reconstruction: Tensor  # (batch,), -log p(x given z), nats an image
+    reconstruction_loss: Tensor  # (batch,), -log p(x given z), nats an image
     kl: Tensor  # (batch, latent_dim), KL(q(z_j given x) ‖ N(0, 1)), nats
 
 
@@ -41,14 +41,16 @@ class VAE(nn.Module):
         """The expected picture, (batch, channels, 64, 64) in [0, 1], of (batch, latent_dim)."""
         return torch.sigmoid(self.decoder(z).float())
 
-    def forward(self, images: Tensor, noise: Tensor, change: Callable[[Tensor], Tensor] | None = None) -> ForwardPass:
+    def forward(
+        self, images: Tensor, noise: Tensor, transform: Callable[[Tensor], Tensor] | None = None
+    ) -> ForwardPass:
         """Encode, sample with (batch, latent_dim) standard normal `noise`, decode and compare.
 
-        Where there is a `change`, it is what that makes of the sample that is decoded.
+        Where there is a `transform`, it is what that makes of the sample that is decoded.
         """
         mean, logvar = self.encode(images)
         z = mean + torch.exp(logvar / 2) * noise
-        if change:
-            z = change(z)
+        if transform:
+            z = transform(z)
         reconstruction = self.likelihood(self.decoder(z).float(), images)
         return ForwardPass(mean, logvar, noise, z, reconstruction, gaussian_kl(mean, logvar))

@@ -1,26 +1,26 @@
 """What training minimises. To add one: a file here, and a line in the table."""
 
-from bvae_cli.objectives.beta import Beta
-from bvae_cli.objectives.beta_tc import BetaTC
-from bvae_cli.objectives.capacity import Capacity
-from bvae_cli.objectives.dc_ign import DcIgn
-from bvae_cli.objectives.dip_i import DipI
-from bvae_cli.objectives.dip_ii import DipII
-from bvae_cli.objectives.factor import Factor
-from bvae_cli.objectives.info import Info
-from bvae_cli.objectives.info_gan import InfoGan
+from bvae_cli.objectives.annealed_vae import AnnealedVAE
+from bvae_cli.objectives.beta_tcvae import BetaTCVAE
+from bvae_cli.objectives.beta_vae import BetaVAE
+from bvae_cli.objectives.dc_ign import DCIGN
+from bvae_cli.objectives.dip_vae_i import DIPVAEI
+from bvae_cli.objectives.dip_vae_ii import DIPVAEII
+from bvae_cli.objectives.factor_vae import FactorVAE
+from bvae_cli.objectives.info_gan import InfoGAN
+from bvae_cli.objectives.info_vae import InfoVAE
 from bvae_cli.objectives.objective import Objective
-from bvae_cli.objectives.vae import Vae
+from bvae_cli.objectives.vae import VAEObjective
 
 OBJECTIVES: dict[str, type[Objective]] = {
-    "vae": Vae,
-    "beta": Beta,
-    "capacity": Capacity,
-    "factor": Factor,
-    "beta_tc": BetaTC,
-    "dip_i": DipI,
-    "dip_ii": DipII,
-    "info": Info,
-    "dc_ign": DcIgn,
-    "info_gan": InfoGan,
+    "vae": VAEObjective,
+    "beta_vae": BetaVAE,
+    "annealed_vae": AnnealedVAE,
+    "factor_vae": FactorVAE,
+    "beta_tcvae": BetaTCVAE,
+    "dip_vae_i": DIPVAEI,
+    "dip_vae_ii": DIPVAEII,
+    "info_vae": InfoVAE,
+    "dc_ign": DCIGN,
+    "info_gan": InfoGAN,
 }

@@ -5,27 +5,29 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-Knob: TypeAlias = float | tuple[tuple[int, float], ...]
+Schedule: TypeAlias = float | tuple[tuple[int, float], ...]
 """A number, or points (step, value), joined by straight lines and held before the first and after the last."""
 FORMS = "a number, or points like 0:30,3000:4"
 
 
-def at(knob: Knob, step: int) -> float:
+def value_at(schedule: Schedule, step: int) -> float:
     """The value of a knob at a step counted from 0."""
-    if not isinstance(knob, tuple):
-        return knob
-    for (start, before), (end, after) in pairwise(knob):
+    if not isinstance(schedule, tuple):
+        return schedule
+    for (start, before), (end, after) in pairwise(schedule):
         if step < end:
             return before + (after - before) * max(0, step - start) / (end - start)
-    return knob[-1][1]
+    return schedule[-1][1]
 
 
 def values_at(objective: object, step: int) -> dict[str, float]:
     """The values of all knobs of an objective at a step counted from 0; what is chosen by a word is no knob."""
-    return {name: at(knob, step) for name, knob in vars(objective).items() if not isinstance(knob, str)}
+    return {
+        name: value_at(schedule, step) for name, schedule in vars(objective).items() if not isinstance(schedule, str)
+    }
 
 
-def knob_of(value: Any) -> Knob:
+def parse_schedule(value: Any) -> Schedule:
     """A knob of what YAML or a command line says; raises ValueError, naming the point, where it is none.
 
     Args:
@@ -34,28 +36,28 @@ def knob_of(value: Any) -> Knob:
     if isinstance(value, str) and ":" in value:
         value = [point.split(":") for point in value.split(",")]
     if not isinstance(value, list | tuple):
-        return number(value, f"must be {FORMS}, not {value!r}")
+        return parse_number(value, f"must be {FORMS}, not {value!r}")
     if not value:
         raise ValueError(f"must be {FORMS}, not an empty list")
-    points = tuple(point_of(point, place) for place, point in enumerate(value, start=1))
+    points = tuple(parse_point(point, place) for place, point in enumerate(value, start=1))
     for place, ((before, _), (step, _)) in enumerate(pairwise(points), start=2):
         if step <= before:
             raise ValueError(f"goes back at point {place}: step {step} is not after step {before}")
     return points
 
 
-def point_of(point: Any, place: int) -> tuple[int, float]:
+def parse_point(point: Any, place: int) -> tuple[int, float]:
     """A step and a value; raises ValueError, with the place of the point, where it is none."""
-    complaint = f"has a point {place} that is no step and value: {text_of(point)}"
+    complaint = f"has a point {place} that is no step and value: {format_value(point)}"
     if not isinstance(point, list | tuple) or len(point) != 2:
         raise ValueError(complaint)
-    step, value = (number(part, complaint) for part in point)
+    step, value = (parse_number(part, complaint) for part in point)
     if step < 0 or step != int(step):
-        raise ValueError(f"has a point {place} whose step is no whole number from 0 on: {text_of(point)}")
+        raise ValueError(f"has a point {place} whose step is no whole number from 0 on: {format_value(point)}")
     return int(step), value
 
 
-def number(value: Any, complaint: str) -> float:
+def parse_number(value: Any, complaint: str) -> float:
     """A finite number; raises ValueError with a complaint where it is none."""
     try:
         if isinstance(value, bool) or not abs(found := float(value)) < float("inf"):
@@ -65,8 +67,8 @@ def number(value: Any, complaint: str) -> float:
     return found
 
 
-def text_of(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A knob as it is typed: 4, or 0:30,3000:4."""
     if isinstance(value, list | tuple):
-        return ("," if any(isinstance(part, list | tuple) for part in value) else ":").join(map(text_of, value))
+        return ("," if any(isinstance(part, list | tuple) for part in value) else ":").join(map(format_value, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

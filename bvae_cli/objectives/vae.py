@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bvae_cli.objectives.objective import Objective, Step
+from bvae_cli.objectives.objective import Objective, StepContext
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Vae(Objective):
+class VAEObjective(Objective):
     """reconstruction + KL (Kingma & Welling 2014, equation 3)."""
 
-    def __call__(self, out: ForwardPass, step: Step) -> Tensor:
+    def __call__(self, out: ForwardPass, step: StepContext) -> Tensor:
         """The loss of a batch: a scalar, nats an image."""
-        return out.reconstruction.mean() + out.kl.mean(dim=0).sum()
+        return out.reconstruction_loss.mean() + out.kl.mean(dim=0).sum()

@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass
 
 from bvae_cli.datasets.dsprites import DSPRITES
-from bvae_cli.datasets.spec import DataSpec
+from bvae_cli.images.spec import DataSpec
 
 
 @dataclass(frozen=True)
-class Range:
+class PublishedRange:
     """From the lowest to the highest score that a study found."""
 
     low: float
@@ -22,18 +22,18 @@ class Range:
 
 
 SOURCE = "Locatello et al. 2019"
-OF = "β-VAEs of many β and seeds on dSprites, each trained for 300,000 steps (arXiv 1811.12359)"
+STUDY = "β-VAEs of many β and seeds on dSprites, each trained for 300,000 steps (arXiv 1811.12359)"
 RANGES = {
-    "higgins": Range(0.65, 0.95),
-    "factor_vae": Range(0.50, 0.85),
-    "mig": Range(0.03, 0.35),
-    "dci_disentanglement": Range(0.10, 0.60),
-    "sap": Range(0.01, 0.10),
-    "modularity": Range(0.70, 0.95),
+    "beta_vae_score": PublishedRange(0.65, 0.95),
+    "factor_vae_score": PublishedRange(0.50, 0.85),
+    "mig": PublishedRange(0.03, 0.35),
+    "dci_disentanglement": PublishedRange(0.10, 0.60),
+    "sap": PublishedRange(0.01, 0.10),
+    "modularity": PublishedRange(0.70, 0.95),
 }
 """By score."""
 
 
-def ranges_for(spec: DataSpec) -> dict[str, Range]:
+def published_ranges(spec: DataSpec) -> dict[str, PublishedRange]:
     """What there is to read the scores of a model of some data beside: of dSprites, whole, alone."""
     return RANGES if (spec.name, spec.factors) == (DSPRITES.spec.name, DSPRITES.spec.factors) else {}

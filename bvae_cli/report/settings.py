@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bvae_cli.checkpoint import Checkpoint, known_settings
-from bvae_cli.report.charts import Look, looks
-from bvae_cli.report.explained import Score
+from bvae_cli.report.charts import LineStyle, line_styles
 from bvae_cli.report.parameters import parameters
-from bvae_cli.report.record import Record
-from bvae_cli.report.wording import pictures_of
+from bvae_cli.report.run_record import RunRecord
+from bvae_cli.report.score_groups import ScoreInfo
+from bvae_cli.report.summary import describe_images
 
 SEED = "train.seed"
 
@@ -22,8 +22,8 @@ SEED = "train.seed"
 class Setting:
     """Runs that differ in their seed alone."""
 
-    records: Sequence[Record]
-    look: Look  # of their curves
+    records: Sequence[RunRecord]
+    style: LineStyle  # of their curves
 
     @property
     def title(self) -> str:
@@ -33,34 +33,34 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Tally:
+class SettingScore:
     """A score over the runs of a setting."""
 
     mean: float
-    deviation: float | None  # over the runs; None of one
+    std: float | None  # over the runs; None of one
     count: int
-    best: bool = False  # among the settings
+    is_best: bool = False  # among the settings
 
 
-def settings_of(records: Iterable[Record]) -> list[Setting]:
+def group_by_setting(records: Iterable[RunRecord]) -> list[Setting]:
     """Runs by setting, both in the order in which they are named."""
-    together: dict[str, list[Record]] = {}
+    together: dict[str, list[RunRecord]] = {}
     for record in records:
-        together.setdefault(repr(facts(record.checkpoint)), []).append(record)
-    return [Setting(alike, look) for alike, look in zip(together.values(), looks(), strict=False)]
+        together.setdefault(repr(run_facts(record.checkpoint)), []).append(record)
+    return [Setting(alike, style) for alike, style in zip(together.values(), line_styles(), strict=False)]
 
 
-def facts(checkpoint: Checkpoint) -> dict[str, str]:
+def run_facts(checkpoint: Checkpoint) -> dict[str, str]:
     """All that makes a run what it is, but for its seed."""
     told = {entry.key: entry.value for entry in parameters(checkpoint) if entry.key != SEED}
     return {
-        "data": f"{checkpoint.spec.name}: {pictures_of(checkpoint.spec)}",
-        "made by": checkpoint.foreign or "bvae",
+        "data": f"{checkpoint.spec.name}: {describe_images(checkpoint.spec)}",
+        "made by": checkpoint.imported_from or "bvae",
         "steps done": f"{checkpoint.step:,}",
     } | told
 
 
-def seed_of(checkpoint: Checkpoint) -> str:
+def find_seed(checkpoint: Checkpoint) -> str:
     """The seed of a run, where it is known."""
     train = known_settings(checkpoint).get("train")
     return str(train["seed"]) if train else ""
@@ -68,13 +68,15 @@ def seed_of(checkpoint: Checkpoint) -> str:
 
 def differences(settings: Sequence[Setting]) -> dict[str, list[str]]:
     """What is not the same in all settings: by name what it is in each, nothing where a setting has no such thing."""
-    told = [facts(setting.records[0].checkpoint) for setting in settings]
+    told = [run_facts(setting.records[0].checkpoint) for setting in settings]
     names = list(dict.fromkeys(name for each in told for name in each))
     values = {name: [each.get(name, "") for each in told] for name in names}
     return {name: row for name, row in values.items() if len(set(row)) > 1}
 
 
-def tallied(score: Score, settings: Sequence[Setting], scores: Mapping[str, Mapping[str, float]]) -> list[Tally | None]:
+def setting_scores(
+    score: ScoreInfo, settings: Sequence[Setting], scores: Mapping[str, Mapping[str, float]]
+) -> list[SettingScore | None]:
     """A score in each setting; None where no run of it has one.
 
     Args:
@@ -82,17 +84,19 @@ def tallied(score: Score, settings: Sequence[Setting], scores: Mapping[str, Mapp
         settings: the settings.
         scores: of each run, by its name, the scores by theirs.
     """
-    tallies = [tally([scores[record.name].get(score.name) for record in setting.records]) for setting in settings]
+    tallies = [
+        average_scores([scores[record.name].get(score.name) for record in setting.records]) for setting in settings
+    ]
     means = [each.mean for each in tallies if each and math.isfinite(each.mean)]
     if not score.better or len(set(means)) < 2:
         return tallies
     best = max(means) if score.better == "higher" else min(means)
-    return [each and Tally(each.mean, each.deviation, each.count, each.mean == best) for each in tallies]
+    return [each and SettingScore(each.mean, each.std, each.count, each.mean == best) for each in tallies]
 
 
-def tally(values: Sequence[float | None]) -> Tally | None:
+def average_scores(values: Sequence[float | None]) -> SettingScore | None:
     """The mean and the standard deviation, by n - 1, of the values that there are."""
     there = [value for value in values if value is not None]
     if not there:
         return None
-    return Tally(float(np.mean(there)), float(np.std(there, ddof=1)) if len(there) > 1 else None, len(there))
+    return SettingScore(float(np.mean(there)), float(np.std(there, ddof=1)) if len(there) > 1 else None, len(there))

@@ -14,113 +14,122 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from bvae_cli.sweep.crew import Stack
-from bvae_cli.sweep.sharing import Shared, names_of, shared
+from bvae_cli.sweep.executor import TrialBatch
+from bvae_cli.sweep.shared_images import SharedImages, dataset_names, share_images
 from bvae_cli.sweep.study import Trial
-from bvae_cli.sweep.worker import GRACE, News, Place, work
-from bvae_cli.system.interruption import Asked
+from bvae_cli.sweep.worker import GRACE_SECONDS, ModelStatus, WorkerSpec, run_worker
+from bvae_cli.system.interruption import PendingSignal
 
-LOOK = 0.5  # seconds between looks at whether a signal came
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # which libraries read as they are loaded
+POLL_SECONDS = 0.5  # seconds between looks at whether a signal came
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)  # which libraries read as they are loaded
 
 
 @dataclass
-class Worker:
+class WorkerProcess:
     """A process, and the models that it is at."""
 
     process: SpawnProcess
     channel: Connection
-    left: dict[str, Trial] = field(default_factory=dict)
+    pending: dict[str, Trial] = field(default_factory=dict)
 
-    def give(self, trials: Sequence[Trial]) -> None:
+    def assign(self, trials: Sequence[Trial]) -> None:
         """Have it make models, in one step; whether it has died meanwhile is heard later."""
-        self.left = {trial.name: trial for trial in trials}
+        self.pending = {trial.name: trial for trial in trials}
         with suppress(OSError):
             self.channel.send(trials)
 
-    def dismiss(self) -> None:
+    def shut_down(self) -> None:
         """Let it end, since there is nothing more to do."""
         with suppress(OSError):
             self.channel.send(None)
-        self.process.join(GRACE)
+        self.process.join(GRACE_SECONDS)
 
 
 @dataclass(frozen=True)
-class Processes:
+class LocalExecutor:
     """So many processes of this machine."""
 
-    place: Place
-    number: int
+    worker_spec: WorkerSpec
+    num_workers: int
 
     @contextmanager
-    def at(self, stacks: Sequence[Stack], folder: Path) -> Iterator[Pool]:
-        """Start them on stacks; raises what `shared` does."""
-        with shared(names_of(stacks), self.place.data, folder) as images:
-            pool = Pool(stacks, self.number, self.place, images)
+    def start(self, batches: Sequence[TrialBatch], folder: Path) -> Iterator[ProcessPool]:
+        """Start them on stacks; raises what `share_images` does."""
+        with share_images(dataset_names(batches), self.worker_spec.data, folder) as images:
+            pool = ProcessPool(batches, self.num_workers, self.worker_spec, images)
             try:
                 yield pool
             finally:
-                pool.end()
+                pool.shut_down()
 
 
-class Pool:
+class ProcessPool:
     """Some processes, each at a stack of models; where one dies these have failed, and another process goes on."""
 
-    def __init__(self, stacks: Sequence[Stack], processes: int, place: Place, images: Mapping[str, Shared]) -> None:
+    def __init__(
+        self, batches: Sequence[TrialBatch], processes: int, worker_spec: WorkerSpec, images: Mapping[str, SharedImages]
+    ) -> None:
         """Start them, no more than there are stacks."""
-        self.waiting, self.place, self.images = deque(stacks), place, images
-        self.workers = [self.started() for _ in range(min(processes, len(stacks)))]
+        self.waiting, self.worker_spec, self.images = deque(batches), worker_spec, images
+        self.workers = [self.start_worker() for _ in range(min(processes, len(batches)))]
 
-    def started(self) -> Worker:
+    def start_worker(self) -> WorkerProcess:
         """A new process, at the next stack."""
         ours, theirs = multiprocessing.Pipe()
-        arguments = (theirs, self.images, self.place)
-        process = multiprocessing.get_context("spawn").Process(target=work, args=arguments, daemon=True)
-        with threads_of(self.place.threads), deaf():
+        arguments = (theirs, self.images, self.worker_spec)
+        process = multiprocessing.get_context("spawn").Process(target=run_worker, args=arguments, daemon=True)
+        with limit_threads(self.worker_spec.threads), ignore_sigint():
             process.start()
         theirs.close()  # so that the end of the process is the end of what is heard from it
-        worker = Worker(process, ours)
-        worker.give(self.waiting.popleft())
+        worker = WorkerProcess(process, ours)
+        worker.assign(self.waiting.popleft())
         return worker
 
-    def news(self, asked: Asked) -> Iterator[News]:
+    def statuses(self, pending_signal: PendingSignal) -> Iterator[ModelStatus]:
         """What is heard of models, until all are over or a signal came."""
-        while self.workers and not asked():
-            ready = wait([worker.channel for worker in self.workers], timeout=LOOK)
+        while self.workers and not pending_signal():
+            ready = wait([worker.channel for worker in self.workers], timeout=POLL_SECONDS)
             for worker in [worker for worker in self.workers if worker.channel in ready]:
-                yield from self.heard(worker)
+                yield from self.receive(worker)
 
-    def heard(self, worker: Worker) -> Iterator[News]:
+    def receive(self, worker: WorkerProcess) -> Iterator[ModelStatus]:
         """What a process says; one that is done with a stack, or has died over it, makes room for the next."""
         try:
-            news: News = worker.channel.recv()
+            news: ModelStatus = worker.channel.recv()
         except (EOFError, OSError):
-            worker.process.join(GRACE)
+            worker.process.join(GRACE_SECONDS)
             self.workers.remove(worker)
-            self.workers += [self.started()] if self.waiting else []
-            yield from (News(trial, over=True, failure=end_of(worker.process)) for trial in worker.left.values())
+            self.workers += [self.start_worker()] if self.waiting else []
+            yield from (
+                ModelStatus(trial, is_finished=True, failure=describe_exit(worker.process))
+                for trial in worker.pending.values()
+            )
             return
-        if news.over:
-            del worker.left[news.trial.name]
-        if not worker.left and self.waiting:
-            worker.give(self.waiting.popleft())
-        elif not worker.left:
-            worker.dismiss()
+        if news.is_finished:
+            del worker.pending[news.trial.name]
+        if not worker.pending and self.waiting:
+            worker.assign(self.waiting.popleft())
+        elif not worker.pending:
+            worker.shut_down()
             self.workers.remove(worker)
         yield news
 
-    def end(self) -> None:
+    def shut_down(self) -> None:
         """Have all write down what they have, and end; those that do not within a minute are killed."""
         for worker in self.workers:
             worker.process.terminate()
-        until = time.monotonic() + GRACE
+        until = time.monotonic() + GRACE_SECONDS
         for worker in self.workers:
             worker.process.join(max(0.0, until - time.monotonic()))
             worker.process.kill()
             worker.process.join()
 
 
-def end_of(process: SpawnProcess) -> str:
+def describe_exit(process: SpawnProcess) -> str:
     """What is to be said of a process that ended before its model was made."""
     code = process.exitcode or 0
     if code < 0:
@@ -129,7 +138,7 @@ def end_of(process: SpawnProcess) -> str:
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
+def ignore_sigint() -> Iterator[None]:
     """Processes that are started within ignore a terminal's Ctrl-C, from their first instruction; the parent obeys."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -139,10 +148,10 @@ def deaf() -> Iterator[None]:
 
 
 @contextmanager
-def threads_of(number: int) -> Iterator[None]:
+def limit_threads(number: int) -> Iterator[None]:
     """Processes that are started within have so many threads."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, str(number)))
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(number)))
     try:
         yield
     finally:

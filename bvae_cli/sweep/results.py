@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from bvae_cli.checkpoint import load
-from bvae_cli.evaluation.evaluating import read
-from bvae_cli.report.explained import Score
-from bvae_cli.report.likeness import ranked
+from bvae_cli.checkpoint import load_checkpoint
+from bvae_cli.evaluation.evaluator import read_results
+from bvae_cli.report.score_groups import ScoreInfo
+from bvae_cli.report.udr import udr_of_models
 from bvae_cli.sweep.study import Study, Trial
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import write_csv
-from bvae_cli.system.reporting import Report, silent
+from bvae_cli.system.reporting import ProgressCallback, ignore_progress
 
 
 @dataclass(frozen=True)
-class Found:
+class ModelResult:
     """A model of a study, and what it scores; nothing where it is not finished."""
 
     trial: Trial
@@ -28,7 +28,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Tally:
+class ScoreSummary:
     """A score of a setting over its models."""
 
     setting: str
@@ -41,28 +41,30 @@ class Tally:
         return float(np.mean(list(self.values.values())))
 
     @property
-    def deviation(self) -> float | None:
+    def std(self) -> float | None:
         """The standard deviation over the models, by n − 1; None of one."""
         return float(np.std(list(self.values.values()), ddof=1)) if len(self.values) > 1 else None
 
     @property
-    def best(self) -> int | None:
+    def best_seed(self) -> int | None:
         """The seed of the best model; None where neither way is better."""
-        better = Score(self.score, "", "").better
+        better = ScoreInfo(self.score, "", "").better
         pick = {"higher": max, "lower": min}.get(better)
         return pick(self.values, key=lambda seed: self.values[seed]) if pick else None
 
 
-def found(study: Study, failures: Mapping[str, str], data: Path, report: Report) -> list[Found]:
+def collect_results(
+    study: Study, failures: Mapping[str, str], data: Path, report: ProgressCallback
+) -> list[ModelResult]:
     """What each model scores, with its udr among those of its setting, where the data of a study lie in a folder."""
     models = [
-        Found(trial, {} if trial.name in failures else scores_of(trial), failures.get(trial.name, ""))
+        ModelResult(trial, {} if trial.name in failures else read_model_scores(trial), failures.get(trial.name, ""))
         for trial in study.trials
     ]
     likeness: dict[str, float] = {}
     for number, trials in enumerate(study.settings.values()):
         report("udr", number + 1, len(study.settings))
-        likeness |= alike([trial for trial in trials if trial.name not in failures], data)
+        likeness |= setting_udr([trial for trial in trials if trial.name not in failures], data)
     return [
         replace(model, scores={**model.scores, "udr": likeness[model.trial.name]})
         if model.scores and model.trial.name in likeness
@@ -71,54 +73,54 @@ def found(study: Study, failures: Mapping[str, str], data: Path, report: Report)
     ]
 
 
-def scores_of(trial: Trial) -> dict[str, float]:
+def read_model_scores(trial: Trial) -> dict[str, float]:
     """The scores of a model; none where it is not finished."""
     try:
-        return {name: value for name, value in read(trial.folder).scores.values.items() if name != "udr"}
+        return {name: value for name, value in read_results(trial.folder).scores.values.items() if name != "udr"}
     except BvaeError:
         return {}
 
 
-def alike(trials: Sequence[Trial], data: Path) -> dict[str, float]:
+def setting_udr(trials: Sequence[Trial], data: Path) -> dict[str, float]:
     """The udr of the finished models of a setting, by name; none where there are not two, or their data are gone."""
     done = [trial for trial in trials if (trial.folder / "metrics.json").exists()]
     try:
-        models = [load(trial.folder / "checkpoint.pt") for trial in done]
-        ranking = ranked(models, data, silent) if len(models) > 1 else []
+        models = [load_checkpoint(trial.folder / "checkpoint.pt") for trial in done]
+        ranking = udr_of_models(models, data, ignore_progress) if len(models) > 1 else []
     except BvaeError:
         return {}
     return {trial.name: score for trial, score in zip(done, ranking, strict=False)}
 
 
-def tallies(models: Sequence[Found]) -> list[Tally]:
+def summarize_scores(models: Sequence[ModelResult]) -> list[ScoreSummary]:
     """Each score of each setting."""
     together: dict[tuple[str, str], dict[int, float]] = {}
     for model in models:
         for score, value in model.scores.items():
             together.setdefault((model.trial.setting, score), {})[model.trial.params.train.seed] = value
-    return [Tally(setting, score, values) for (setting, score), values in together.items()]
+    return [ScoreSummary(setting, score, values) for (setting, score), values in together.items()]
 
 
-def write(study: Study, models: Sequence[Found], those: Sequence[Tally]) -> None:
-    """Write scores.csv, a line a model, and table.csv, a line a score of a setting."""
+def write_results(study: Study, models: Sequence[ModelResult], those: Sequence[ScoreSummary]) -> None:
+    """Write scores.csv, a line a model, and summary.csv, a line a score of a setting."""
     keys = list(dict.fromkeys(key for trial in study.trials for key in trial.choices))
     scores = list(dict.fromkeys(score for model in models for score in model.scores))
     heading = ["setting", *keys, "seed", "steps", *scores, "failure"]
-    write_csv(study.folder / "scores.csv", heading, (row(model, keys, scores) for model in models))
-    heading = ["setting", "score", "mean", "deviation", "models", "best", "best_seed"]
-    write_csv(study.folder / "table.csv", heading, lines(those))
+    write_csv(study.folder / "scores.csv", heading, (result_row(model, keys, scores) for model in models))
+    heading = ["setting", "score", "mean", "std", "n_seeds", "best_value", "best_seed"]
+    write_csv(study.folder / "summary.csv", heading, summary_rows(those))
 
 
-def row(model: Found, keys: Sequence[str], scores: Sequence[str]) -> list[object]:
+def result_row(model: ModelResult, keys: Sequence[str], scores: Sequence[str]) -> list[object]:
     """A model's line of scores.csv."""
     trial, train = model.trial, model.trial.params.train
     chosen, values = (trial.choices.get(key) for key in keys), (model.scores.get(score) for score in scores)
-    return [trial.setting, *chosen, train.seed, train.taken if model.scores else None, *values, model.failure]
+    return [trial.setting, *chosen, train.seed, train.num_steps if model.scores else None, *values, model.failure]
 
 
-def lines(those: Sequence[Tally]) -> Iterator[list[object]]:
-    """The lines of table.csv."""
+def summary_rows(those: Sequence[ScoreSummary]) -> Iterator[list[object]]:
+    """The lines of summary.csv."""
     for tally in those:
-        best = tally.best
+        best = tally.best_seed
         value = None if best is None else tally.values[best]
-        yield [tally.setting, tally.score, tally.mean, tally.deviation, len(tally.values), value, best]
+        yield [tally.setting, tally.score, tally.mean, tally.std, len(tally.values), value, best]

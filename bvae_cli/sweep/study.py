@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from bvae_cli import config
-from bvae_cli.checkpoint import load, require_same
+from bvae_cli.checkpoint import load_checkpoint, require_same_experiment
 from bvae_cli.config import Settings
-from bvae_cli.evaluation.evaluating import read as read_scores
-from bvae_cli.evaluation.scoring import chosen as metrics_of
-from bvae_cli.objectives.schedule import text_of
-from bvae_cli.params import GREATEST_SEED, Params
+from bvae_cli.evaluation.evaluator import read_results as read_scores
+from bvae_cli.evaluation.scoring import select_metrics as metrics_of
+from bvae_cli.objectives.schedule import format_value
+from bvae_cli.params import MAX_SEED, Params
 from bvae_cli.system.errors import BvaeError
 
 KEYS = ("base", "seeds", "grid")
 UNSAFE = re.compile(r"[^\w.+-]")  # in the name of a folder
 BRACKETS = re.compile(r"\[.*\]")
 SEED = "train.seed"
-MOST_SEEDS = 100_000
-PLAIN = "base"  # the name of a setting that changes nothing
+MAX_SEEDS = 100_000
+BASE_SETTING = "base"  # the name of a setting that changes nothing
 
 Choices = Mapping[str, Any]
 """Values of `section.key`."""
@@ -41,21 +41,26 @@ class Trial:
         """The setting and the seed."""
         return f"{self.setting}/{self.params.train.seed}"
 
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether it is trained and scored; raises BvaeError where its folder holds another experiment."""
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return False
-        checkpoint = load(path)
-        require_same(checkpoint, path, self.params, checkpoint.spec)
-        return checkpoint.step >= self.params.train.taken and self.scored(bool(checkpoint.spec.factors))
+        checkpoint = load_checkpoint(path)
+        require_same_experiment(checkpoint, path, self.params, checkpoint.spec)
+        return checkpoint.step >= self.params.train.num_steps and self.has_scores(bool(checkpoint.spec.factors))
 
-    def scored(self, supervised: bool) -> bool:
+    def has_scores(self, supervised: bool) -> bool:
         """Whether it has all scores that are asked for, of those that need factors where there are some."""
         if not (self.folder / "metrics.json").exists():
             return False
-        asked = metrics_of(self.params.evaluate.metrics).values()
-        wanted = {score for metric in asked if supervised or not metric.supervised for score in metric.meanings}
+        pending_signal = metrics_of(self.params.evaluate.metrics).values()
+        wanted = {
+            score
+            for metric in pending_signal
+            if supervised or not metric.is_supervised
+            for score in metric.descriptions
+        }
         return wanted <= read_scores(self.folder).scores.values.keys()
 
 
@@ -75,7 +80,7 @@ class Study:
         return together
 
 
-def read(path: Path, options: Sequence[str] = (), seeds: int | None = None) -> Study:
+def read_study(path: Path, options: Sequence[str] = (), seeds: int | None = None) -> Study:
     """The study of a file, whose runs are in runs/<its name>.
 
     Args:
@@ -88,26 +93,26 @@ def read(path: Path, options: Sequence[str] = (), seeds: int | None = None) -> S
         BvaeError: the file, its base or a setting is not sound, there is no such metric, a key is chosen in two places,
             or two settings would have one folder.
     """
-    content = config.mapping(path, "name the file of a study; there are some in pipelines/studies.")
+    content = config.read_yaml(path, "name the file of a study; there are some in pipelines/studies.")
     config.refuse_unknown(f"{path}: ", content, KEYS, "a key of a study")
-    laid, settings = dict(map(chosen, options)), settings_of(content.get("grid", {}), path)
-    require_chosen_once(settings, laid, path)
-    base = config.overlay(base_of(content.get("base", {}), path), nested(laid.items()))
+    laid, settings = dict(map(parse_override, options)), grid_settings(content.get("grid", {}), path)
+    require_no_conflict(settings, laid, path)
+    base = config.overlay(read_base(content.get("base", {}), path), group_by_section(laid.items()))
     folder = Path("runs") / path.stem
-    wanted = seeds_of(content.get("seeds", 1) if seeds is None else seeds, path)
-    trials = [trial for choices in settings for trial in trials_of(choices, base, wanted, folder)]
-    require_apart(trials, path)
+    wanted = parse_seeds(content.get("seeds", 1) if seeds is None else seeds, path)
+    trials = [trial for choices in settings for trial in make_trials(choices, base, wanted, folder)]
+    require_distinct_folders(trials, path)
     return Study(folder, trials)
 
 
-def base_of(base: Any, path: Path) -> Settings:
+def read_base(base: Any, path: Path) -> Settings:
     """The sections that all settings are laid over; raises BvaeError where there are none."""
     if isinstance(base, str):
-        return config.read(path.parent / base)
-    return config.sections(base, path)
+        return config.read_sections(path.parent / base)
+    return config.require_sections(base, path)
 
 
-def chosen(option: str) -> tuple[str, Any]:
+def parse_override(option: str) -> tuple[str, Any]:
     """A key and its value, which may be a list in brackets; raises BvaeError where a text is not both."""
     key, equals, value = option.partition("=")
     if not equals:
@@ -116,10 +121,10 @@ def chosen(option: str) -> tuple[str, Any]:
     return key, [word for word in words if word] if BRACKETS.fullmatch(value) else value
 
 
-def seeds_of(seeds: Any, path: Path) -> Sequence[int]:
+def parse_seeds(seeds: Any, path: Path) -> Sequence[int]:
     """The seeds that a number of them, or a list, stands for; raises BvaeError where it is neither."""
-    numbers = range(min(seeds, MOST_SEEDS + 1)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
-    several = isinstance(numbers, list | range) and 0 < len(numbers) <= MOST_SEEDS
+    numbers = range(min(seeds, MAX_SEEDS + 1)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    several = isinstance(numbers, list | range) and 0 < len(numbers) <= MAX_SEEDS
     if not several or not all(map(is_seed, numbers)) or len(set(numbers)) < len(numbers):
         raise BvaeError(f"{path}: seeds must be how many, or a list of them, not {seeds!r}", "for example: seeds: 5")
     return numbers
@@ -127,10 +132,10 @@ def seeds_of(seeds: Any, path: Path) -> Sequence[int]:
 
 def is_seed(number: Any) -> bool:
     """Whether generators of random numbers take it."""
-    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= GREATEST_SEED
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MAX_SEED
 
 
-def settings_of(grid: Any, path: Path) -> list[Choices]:
+def grid_settings(grid: Any, path: Path) -> list[Choices]:
     """Each combination of the values of a grid, or of several; raises BvaeError where it is none."""
     grids = grid if isinstance(grid, list) else [grid]
     if not grids or not all(isinstance(each, dict) for each in grids):
@@ -140,7 +145,7 @@ def settings_of(grid: Any, path: Path) -> list[Choices]:
     return [choices for each in grids for choices in combinations(each, path)]
 
 
-def require_chosen_once(settings: Iterable[Choices], laid: Choices, path: Path) -> None:
+def require_no_conflict(settings: Iterable[Choices], laid: Choices, path: Path) -> None:
     """Raise BvaeError where what is laid over the base, or a setting, would be hidden by what comes after it."""
     varied = {key for choices in settings for key in choices}
     if SEED in varied | laid.keys():
@@ -163,17 +168,17 @@ def combinations(grid: Choices, path: Path) -> list[Choices]:
     return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
 
 
-def trials_of(choices: Choices, base: Settings, seeds: Sequence[int], folder: Path) -> list[Trial]:
+def make_trials(choices: Choices, base: Settings, seeds: Sequence[int], folder: Path) -> list[Trial]:
     """The models of a setting; raises BvaeError where a key or a value is not one, or there is no such metric."""
-    params = config.build(config.overlay(base, nested(choices.items())))
+    params = config.build_params(config.overlay(base, group_by_section(choices.items())))
     metrics_of(params.evaluate.metrics)
-    shown = {short(key): text_of(value) for key, value in choices.items()}
-    setting = ",".join(f"{key}={UNSAFE.sub('_', value)}" for key, value in shown.items()) or PLAIN
+    shown = {option_label(key): format_value(value) for key, value in choices.items()}
+    setting = ",".join(f"{key}={UNSAFE.sub('_', value)}" for key, value in shown.items()) or BASE_SETTING
     seeded = {seed: replace(params, train=replace(params.train, seed=seed)) for seed in seeds}
     return [Trial(setting, shown, params, folder / setting / str(seed)) for seed, params in seeded.items()]
 
 
-def nested(choices: Iterable[tuple[str, Any]]) -> Settings:
+def group_by_section(choices: Iterable[tuple[str, Any]]) -> Settings:
     """Values by section and key; raises BvaeError where a key has no section."""
     sections: dict[str, dict[str, Any]] = {}
     for name, value in choices:
@@ -184,13 +189,13 @@ def nested(choices: Iterable[tuple[str, Any]]) -> Settings:
     return sections
 
 
-def short(key: str) -> str:
+def option_label(key: str) -> str:
     """A key as its option is called."""
     section, _, name = key.partition(".")
     return section if name == "name" else name
 
 
-def require_apart(trials: Sequence[Trial], path: Path) -> None:
+def require_distinct_folders(trials: Sequence[Trial], path: Path) -> None:
     """Raise BvaeError where two models would have one folder."""
     seen: set[Path] = set()
     for trial in trials:

@@ -14,34 +14,34 @@ from pathlib import Path
 
 import torch
 
-from bvae_cli.checkpoint import load
-from bvae_cli.datasets.images import Source
-from bvae_cli.datasets.stream import stream
-from bvae_cli.evaluation.evaluating import evaluate
+from bvae_cli.checkpoint import load_checkpoint
+from bvae_cli.evaluation.evaluator import evaluate
+from bvae_cli.images.in_memory import ImageSource
+from bvae_cli.images.stream import open_stream
 from bvae_cli.sweep.study import Trial
 from bvae_cli.system.errors import BvaeError, InterruptionError
-from bvae_cli.system.reporting import silent
-from bvae_cli.training.fitting import fit
-from bvae_cli.training.history import Progress
-from bvae_cli.training.together import Heard, fit_together
+from bvae_cli.system.reporting import ignore_progress
+from bvae_cli.training.fit import fit
+from bvae_cli.training.fit_batched import FitEvent, fit_batched
+from bvae_cli.training.history import LogEntry
 
-PAYING = 2  # threads of a process: two have more than twice the speed of one
-GRACE = 60.0  # seconds in which a process that is told to end writes down what it has
+THREADS_PER_WORKER = 2  # threads of a process: two have more than twice the speed of one
+GRACE_SECONDS = 60.0  # seconds in which a process that is told to end writes down what it has
 
 
 @dataclass(frozen=True)
-class News:
+class ModelStatus:
     """How a model is getting on."""
 
     trial: Trial
     step: int = 0  # steps done
-    speed: float = 0.0  # images a second
-    over: bool = False  # it is trained and scored, or it failed
+    images_per_second: float = 0.0  # images a second
+    is_finished: bool = False  # it is trained and scored, or it failed
     failure: str = ""
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerSpec:
     """Where a process works."""
 
     device: torch.device
@@ -49,15 +49,15 @@ class Place:
     data: Path  # folder of data files
 
 
-def work(channel: Connection, shared: Mapping[str, Source], place: Place) -> None:
+def run_worker(channel: Connection, shared: Mapping[str, ImageSource], worker_spec: WorkerSpec) -> None:
     """Take models from a channel and tell how they get on, until there are no more, or a signal or the parent's end."""
     threading.Thread(target=end_with_parent, daemon=True).start()
-    torch.set_num_threads(place.threads)
-    if place.device.type == "cuda":
-        torch.cuda.set_device(place.device)
+    torch.set_num_threads(worker_spec.threads)
+    if worker_spec.device.type == "cuda":
+        torch.cuda.set_device(worker_spec.device)
     try:
         while trials := channel.recv():
-            for news in made(trials, shared, place):
+            for news in train_and_score(trials, shared, worker_spec):
                 channel.send(news)
     except (EOFError, BrokenPipeError, InterruptionError):
         return
@@ -68,49 +68,53 @@ def end_with_parent() -> None:
     if parent := multiprocessing.parent_process():
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(GRACE)
+        time.sleep(GRACE_SECONDS)
         os._exit(1)
 
 
-def made(trials: Sequence[Trial], shared: Mapping[str, Source], place: Place) -> Iterator[News]:
+def train_and_score(
+    trials: Sequence[Trial], shared: Mapping[str, ImageSource], worker_spec: WorkerSpec
+) -> Iterator[ModelStatus]:
     """Models of one kind, trained and scored; raises InterruptionError once it was told to stop, and has saved."""
     left, first = {trial.name: trial for trial in trials}, trials[0].params
     try:
-        images = stream(place.data, first.dataset.name) if first.train.stream else shared[first.dataset.name]
-        for trial, heard in trained(trials, images, place.device):
-            if isinstance(heard, Progress):
-                yield News(trial, heard.step, heard.images_per_second)
-            elif heard:
+        images = open_stream(worker_spec.data, first.dataset.name) if first.train.stream else shared[first.dataset.name]
+        for trial, received in train_trials(trials, images, worker_spec.device):
+            if isinstance(received, LogEntry):
+                yield ModelStatus(trial, received.step, received.images_per_second)
+            elif received:
                 del left[trial.name]
-                yield News(trial, over=True, failure=heard.message)
+                yield ModelStatus(trial, is_finished=True, failure=received.message)
     except InterruptionError:
         raise
     except Exception as error:  # whatever it is, other models go on
-        yield from (News(trial, over=True, failure=reason(error)) for trial in left.values())
+        yield from (ModelStatus(trial, is_finished=True, failure=describe_error(error)) for trial in left.values())
     else:
-        yield from (scored(trial, images, place.device) for trial in left.values())
+        yield from (score_trial(trial, images, worker_spec.device) for trial in left.values())
 
 
-def trained(trials: Sequence[Trial], images: Source, device: torch.device) -> Iterator[tuple[Trial, Heard]]:
+def train_trials(
+    trials: Sequence[Trial], images: ImageSource, device: torch.device
+) -> Iterator[tuple[Trial, FitEvent]]:
     """How each model gets on: one as `fit` trains it, several in one step."""
     if len(trials) == 1:
         (trial,) = trials
-        return ((trial, line) for line in fit(trial.params, images, device, trial.folder, silent, resume=True))
+        return ((trial, line) for line in fit(trial.params, images, device, trial.folder, ignore_progress, resume=True))
     members = [(trial.params, trial.folder) for trial in trials]
-    return ((trials[number], heard) for number, heard in fit_together(members, images, device, silent))
+    return ((trials[number], received) for number, received in fit_batched(members, images, device, ignore_progress))
 
 
-def scored(trial: Trial, images: Source, device: torch.device) -> News:
+def score_trial(trial: Trial, images: ImageSource, device: torch.device) -> ModelStatus:
     """A model that is trained, once it is scored."""
     try:
-        model = load(trial.folder / "checkpoint.pt")
-        evaluate(model, images, trial.params.evaluate, device, trial.folder, silent)
+        model = load_checkpoint(trial.folder / "checkpoint.pt")
+        evaluate(model, images, trial.params.evaluate, device, trial.folder, ignore_progress)
     except Exception as error:  # whatever it is, other models go on
-        return News(trial, over=True, failure=reason(error))
-    return News(trial, trial.params.train.taken, over=True)
+        return ModelStatus(trial, is_finished=True, failure=describe_error(error))
+    return ModelStatus(trial, trial.params.train.num_steps, is_finished=True)
 
 
-def reason(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What is to be said of an error."""
     if isinstance(error, BvaeError):
         return error.message

@@ -8,7 +8,7 @@ PATIENCE = 10  # seconds after which a browser that still runs is taken to have 
 OPEN = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
 
 
-def browse(page: Path) -> bool:
+def open_in_browser(page: Path) -> bool:
     """Open a page in the browser, without its words in our terminal; whether there is one."""
     command = [sys.executable, "-c", OPEN, page.resolve().as_uri()]
     quiet = subprocess.DEVNULL

@@ -7,10 +7,10 @@ import torch
 
 from bvae_cli.system.errors import BvaeError
 
-WARM_UP = 3  # calls in which libraries choose their algorithms, and optimisers make room
+WARMUP_CALLS = 3  # calls in which libraries choose their algorithms, and optimisers make room
 
 
-def select(gpu: int | None, cpu: bool, rank: int | None = None) -> torch.device:
+def select_device(gpu: int | None, cpu: bool, rank: int | None = None) -> torch.device:
     """The GPU of that number, the processor, or, where neither is asked for, the first GPU if there is one.
 
     Of processes that torchrun starts, each takes the GPU of its rank.
@@ -34,25 +34,25 @@ def select(gpu: int | None, cpu: bool, rank: int | None = None) -> torch.device:
     return torch.device("cuda", gpu or 0)
 
 
-def arithmetic(device: torch.device, precision: str) -> torch.autocast:
+def autocast(device: torch.device, precision: str) -> torch.autocast:
     """The context in which networks compute in `precision`: float32 or bfloat16."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded_rng(seed: int) -> Iterator[None]:
     """Weights that are made within depend on the seed alone, and nothing else does on how many they are."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
-def repeated(work: Callable[[], None], device: torch.device) -> Callable[[], None]:
+def maybe_cuda_graph(work: Callable[[], None], device: torch.device) -> Callable[[], None]:
     """The same work, to be called many times: on a GPU it is recorded once and then replayed without Python."""
-    return Recorded(work) if device.type == "cuda" else work
+    return CudaGraph(work) if device.type == "cuda" else work
 
 
-class Recorded:
+class CudaGraph:
     """Work that takes from and leaves in the same tensors at each call, as a CUDA graph."""
 
     def __init__(self, work: Callable[[], None]) -> None:
@@ -63,8 +63,8 @@ class Recorded:
     def __call__(self) -> None:
         """Do the work, or have the GPU do it while Python goes on."""
         self.calls += 1
-        if self.calls <= WARM_UP:
-            self.aside()
+        if self.calls <= WARMUP_CALLS:
+            self.run_on_side_stream()
             return
         if self.graph is None:
             self.graph = torch.cuda.CUDAGraph()
@@ -73,7 +73,7 @@ class Recorded:
                 self.work()
         self.graph.replay()
 
-    def aside(self) -> None:
+    def run_on_side_stream(self) -> None:
         """Do the work on a stream of its own, as recording will."""
         stream, main = torch.cuda.Stream(), torch.cuda.current_stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(main)

@@ -12,15 +12,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.reporting import Tell
+from bvae_cli.system.reporting import NoticeCallback
 
-HELD = ".lock"  # a file that who holds a folder has locked
+LOCK_NAME = ".lock"  # a file that who holds a folder has locked
 STALLED = 300  # seconds without a trace of its work, after which another process is no longer waited for
 LOOK = 1  # seconds between looks at these traces
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` to write to; on success its file, synced to the disk, becomes `path`.
 
     Raises:
@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise write_error(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -48,27 +48,27 @@ def require_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise write_error(folder, error) from error
 
 
-def unwritable(path: Path, error: OSError) -> BvaeError:
+def write_error(path: Path, error: OSError) -> BvaeError:
     """What the user is told of a file or a folder that cannot be written."""
     return BvaeError(f"cannot write {path}: {error.strerror or error}", "free some space, or choose another place.")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file; raises what `replacing` does."""
-    with replacing(path) as temporary:
+    """Write a whole file; raises what `atomic_write` does."""
+    with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write a whole UTF-8 text file; raises what `replacing` does."""
+    """Write a whole UTF-8 text file; raises what `atomic_write` does."""
     write_bytes(path, content.encode())
 
 
 def write_csv(path: Path, heading: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a whole table; raises what `replacing` does."""
+    """Write a whole table; raises what `atomic_write` does."""
     write_text(path, csv_line(heading) + "".join(map(csv_line, rows)))
 
 
@@ -81,14 +81,14 @@ def csv_line(cells: Iterable[object]) -> str:
 
 
 @contextmanager
-def sole(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Hold a folder for this process alone, and clear away what killed ones left half-written in it.
 
     Raises:
         BvaeError: another process holds it, or it cannot be written.
     """
     require_folder(folder)
-    lock = FileLock(folder / HELD, timeout=0)
+    lock = FileLock(folder / LOCK_NAME, timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
@@ -104,12 +104,12 @@ def sole(folder: Path) -> Iterator[None]:
 def wait_until_free(folder: Path, seconds: float) -> None:
     """Give a process that holds a folder so much time to end."""
     if folder.is_dir():
-        with suppress(Timeout), FileLock(folder / HELD, timeout=seconds):
+        with suppress(Timeout), FileLock(folder / LOCK_NAME, timeout=seconds):
             return
 
 
 @contextmanager
-def waited(folder: Path, name: str, tell: Tell, traces: str = ".*.part") -> Iterator[None]:
+def lock_or_wait(folder: Path, name: str, notify: NoticeCallback, traces: str = ".*.part") -> Iterator[None]:
     """Hold the making of a file in `folder` for this process alone; where another is at it, wait for its end.
 
     It is waited for as long as files in the folder, or below it, that match `traces` change. The lock of a process
@@ -123,25 +123,25 @@ def waited(folder: Path, name: str, tell: Tell, traces: str = ".*.part") -> Iter
     try:
         lock.acquire()
     except Timeout:
-        tell(f"another process is making {folder / name}; waiting for it")
-        wait(lock, folder, name, traces)
+        notify(f"another process is making {folder / name}; waiting for it")
+        wait_for_lock(lock, folder, name, traces)
     except OSError as error:
-        raise unwritable(folder / name, error) from error
+        raise write_error(folder / name, error) from error
     try:
         yield
     finally:
         lock.release()
 
 
-def wait(lock: FileLock, folder: Path, name: str, traces: str) -> None:
-    """Acquire a lock that another process holds; raises what `waited` does."""
-    seen, since = seen_of(folder, traces), time.monotonic()
+def wait_for_lock(lock: FileLock, folder: Path, name: str, traces: str) -> None:
+    """Acquire a lock that another process holds; raises what `lock_or_wait` does."""
+    seen, since = file_states(folder, traces), time.monotonic()
     while True:
         try:
             lock.acquire(timeout=LOOK)
             return
         except Timeout as error:
-            if (now := seen_of(folder, traces)) != seen:
+            if (now := file_states(folder, traces)) != seen:
                 seen, since = now, time.monotonic()
             elif time.monotonic() - since > STALLED:
                 raise BvaeError(
@@ -150,7 +150,7 @@ def wait(lock: FileLock, folder: Path, name: str, traces: str) -> None:
                 ) from error
 
 
-def seen_of(folder: Path, traces: str) -> set[tuple[Path, int, int]]:
+def file_states(folder: Path, traces: str) -> set[tuple[Path, int, int]]:
     """The files that match, each with its size and the time of its last change."""
     seen = set()
     with suppress(OSError):  # one is gone as it is looked at, which is a change too

@@ -8,12 +8,12 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-Asked = Callable[[], int | None]
+PendingSignal = Callable[[], int | None]
 """The number of the signal that has come, if one has."""
 
 
 @contextmanager
-def postponed(once: bool = True) -> Iterator[Asked]:
+def defer_signals(once: bool = True) -> Iterator[PendingSignal]:
     """Note a SIGINT or a SIGTERM in place of obeying it; the next one is obeyed as ever, if it is to be noted but once.
 
     Signals that are ignored stay so; in a thread that is not the main one, to which none come, nothing changes.

@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ordered(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def map_ordered(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """What a function that lets other threads run makes of items, in their order; a few are under way at a time."""
     threads = os.cpu_count() or 1
     waiting: deque[Future[Result]] = deque()

@@ -23,11 +23,11 @@ class Ranks:
     rank: int = 0
     size: int = 1
 
-    def own(self, batch: Tensor) -> Tensor:
+    def local_shard(self, batch: Tensor) -> Tensor:
         """The part of a batch that this process takes."""
         return batch.chunk(self.size)[self.rank]
 
-    def agreed(self, number: int, step: int) -> int:
+    def all_reduce_max(self, number: int, step: int) -> int:
         """The greatest of the numbers that all processes come with; raises BvaeError where they are at other steps."""
         if self.size == 1:
             return number
@@ -40,28 +40,28 @@ class Ranks:
         return int(greatest)
 
 
-ALONE = Ranks()
+SINGLE_PROCESS = Ranks()
 
 
-def local() -> int | None:
+def local_rank() -> int | None:
     """Which of this machine's processes this is, where torchrun started it."""
     return int(os.environ["LOCAL_RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else None
 
 
-def follows() -> bool:
+def is_follower() -> bool:
     """Whether torchrun started this process, and another one that is to speak for all."""
-    return local() is not None and os.environ["RANK"] != "0"
+    return local_rank() is not None and os.environ["RANK"] != "0"
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Ranks]:
+def process_group(device: torch.device) -> Iterator[Ranks]:
     """The processes of torchrun, once all are there; this one alone where it was not started so.
 
     Raises:
         BvaeError: another process is gone, or has not answered for five minutes.
     """
-    if local() is None:
-        yield ALONE
+    if local_rank() is None:
+        yield SINGLE_PROCESS
         return
     try:
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"

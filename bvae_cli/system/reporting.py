@@ -4,20 +4,20 @@ from collections.abc import Callable
 from typing import Protocol
 
 
-class Report(Protocol):
+class ProgressCallback(Protocol):
     """What is being done, how far it is, and how far it goes."""
 
     def __call__(self, what: str, done: int, total: int, unit: str = "") -> None:
         """The unit is "bytes", or nothing for what is counted."""
 
 
-Tell = Callable[[str], None]
+NoticeCallback = Callable[[str], None]
 """Something worth knowing, once."""
 
 
-def silent(what: str, done: int, total: int, unit: str = "") -> None:
+def ignore_progress(what: str, done: int, total: int, unit: str = "") -> None:
     """Say nothing of how far it is."""
 
 
-def unsaid(what: str) -> None:
+def ignore_notice(what: str) -> None:
     """Say nothing that is worth knowing."""

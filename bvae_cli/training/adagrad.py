@@ -14,14 +14,14 @@ class Adagrad(Optimizer):
     torch's own cannot be recorded as a CUDA graph.
     """
 
-    def moments(self, weight: Tensor) -> dict[str, Tensor]:
+    def init_state(self, weight: Tensor) -> dict[str, Tensor]:
         """The sum of the squares."""
         return {"sum": torch.zeros_like(weight)}
 
     @torch.no_grad()
     def step(self) -> None:
         """Move each weight."""
-        gradients, sums = self.gradients(), self.remembered("sum")
+        gradients, sums = self.gradients(), self.gather_state("sum")
         torch._foreach_addcmul_(sums, gradients, gradients)
         scaled = torch._foreach_div(gradients, torch._foreach_add(torch._foreach_sqrt(sums), EPSILON))
-        torch._foreach_sub_(self.weights, torch._foreach_mul(scaled, self.rate))
+        torch._foreach_sub_(self.weights, torch._foreach_mul(scaled, self.lr))

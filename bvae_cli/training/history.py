@@ -4,27 +4,27 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bvae_cli.evaluation.decomposition import Decomposition
+from bvae_cli.evaluation.decomposition import KLDecomposition
 from bvae_cli.objectives.schedule import values_at
 from bvae_cli.params import Params
 from bvae_cli.system.files import csv_line, write_text
 
 PATIENCE = 2  # seconds from one writing of the file to the next
-PARTS = list(Decomposition(0, 0, 0).named())
+KL_TERMS = list(KLDecomposition(0, 0, 0).as_dict())
 
 
 @dataclass(frozen=True)
-class Progress:
+class LogEntry:
     """Means over the steps since the one before."""
 
     step: int  # steps done
     loss: float
-    reconstruction: float  # nats an image
+    reconstruction_loss: float  # nats an image
     kl: list[float]  # of each latent, nats an image
-    knobs: dict[str, float]  # of the objective, at this step
+    hyperparameters: dict[str, float]  # of the objective, at this step
     learning_rate: float
     images_per_second: float
-    parts: dict[str, float | None]  # of the KL of all images, nats; None where it is not their turn
+    kl_decomposition: dict[str, float | None]  # of the KL of all images, nats; None where it is not their turn
 
 
 class History:
@@ -40,19 +40,19 @@ class History:
         write_text(self.path, self.text)
         self.written_at = time.monotonic()
 
-    def add(self, row: Progress) -> None:
+    def add(self, row: LogEntry) -> None:
         """Add a line, and write all from time to time: as a whole, since appending is seen, or cut short, halfway."""
-        knobs = row.knobs.values()
-        losses = [row.step, row.loss, row.reconstruction, sum(row.kl)]
-        cells = [*losses, *knobs, row.learning_rate, *row.kl, *row.parts.values()]
+        hyperparameters = row.hyperparameters.values()
+        losses = [row.step, row.loss, row.reconstruction_loss, sum(row.kl)]
+        cells = [*losses, *hyperparameters, row.learning_rate, *row.kl, *row.kl_decomposition.values()]
         self.text += csv_line(cells)
         if time.monotonic() - self.written_at >= PATIENCE:
             self.write()
 
 
-def heading(params: Params) -> str:
+def csv_header(params: Params) -> str:
     """The first line, of the columns that an experiment has."""
     latents = [f"kl_{index}" for index in range(params.model.latent_dim)]
-    knobs = values_at(params.objective, 0)
-    parts = PARTS if params.train.decomposition_steps else []
-    return csv_line(["step", "loss", "reconstruction", "kl", *knobs, "learning_rate", *latents, *parts])
+    hyperparameters = values_at(params.objective, 0)
+    parts = KL_TERMS if params.train.kl_decomposition_every else []
+    return csv_line(["step", "loss", "reconstruction_loss", "kl", *hyperparameters, "learning_rate", *latents, *parts])

@@ -12,13 +12,13 @@ class Optimizer(ABC):
     It is none of torch's optimisers: the first of those in a process loads torch's compiler, two seconds of each start.
     """
 
-    def __init__(self, weights: Iterable[Tensor], rate: Tensor) -> None:
+    def __init__(self, weights: Iterable[Tensor], lr: Tensor) -> None:
         """Of weights, and a scalar rate on their device."""
-        self.weights, self.rate = list(weights), rate
-        self.state = {weight: self.moments(weight) for weight in self.weights}
+        self.weights, self.lr = list(weights), lr
+        self.state = {weight: self.init_state(weight) for weight in self.weights}
 
     @abstractmethod
-    def moments(self, weight: Tensor) -> dict[str, Tensor]:
+    def init_state(self, weight: Tensor) -> dict[str, Tensor]:
         """What is remembered of a weight before the first step."""
 
     @abstractmethod
@@ -29,6 +29,6 @@ class Optimizer(ABC):
         """Those of the weights, which all have one."""
         return [weight.grad for weight in self.weights if weight.grad is not None]
 
-    def remembered(self, name: str) -> list[Tensor]:
+    def gather_state(self, name: str) -> list[Tensor]:
         """A moment of each weight."""
         return [self.state[weight][name] for weight in self.weights]

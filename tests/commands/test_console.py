@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from bvae_cli.commands import console
-from bvae_cli.commands.console import bytes_of, models_bar, plain_report, reporting
+from bvae_cli.commands.console import format_bytes, models_bar, print_when_done, progress_bars
 
 
 @pytest.mark.parametrize(
@@ -20,21 +20,21 @@ from bvae_cli.commands.console import bytes_of, models_bar, plain_report, report
     ],
 )
 def test_bytes_are_shown_as_people_read_them(done: int, total: int, shown: str) -> None:
-    assert bytes_of(done, total) == shown
+    assert format_bytes(done, total) == shown
 
 
 def test_without_a_terminal_a_line_says_what_is_done(capsys: pytest.CaptureFixture[str]) -> None:
     for unit, total in (("bytes", 2_500_000), ("", 1200)):
         for done in (0, total // 2, total):
-            plain_report(f"work in {unit}", done, total, unit)
-        plain_report("work that has no known end", 0, 0, unit)
+            print_when_done(f"work in {unit}", done, total, unit)
+        print_when_done("work that has no known end", 0, 0, unit)
     assert capsys.readouterr().err.splitlines() == ["work in bytes: 2.5 MB done", "work in : 1200 done"]
 
 
 def test_on_a_terminal_bars_count_in_units_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
     monkeypatch.setattr(console, "notice", Console(file=screen, force_terminal=True, width=120))
-    with reporting() as report:
+    with progress_bars() as report:
         report("fetching", 12_345_678, 1_442_700_000, "bytes")
         report("writing", 3, 4)
         report("fetching without end", 700, 0, "bytes")

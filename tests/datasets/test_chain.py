@@ -13,17 +13,18 @@ from pathlib import Path
 import imageio.v3 as iio
 import miniatures
 import pytest
+from bvae_cli.datasets.dataset import Dataset
+from bvae_cli.sources.source import RemoteFile
 from conftest import Bvae
 
 from bvae_cli.datasets import DATASETS, faces
-from bvae_cli.datasets.spec import DataSet, Remote
-from bvae_cli.datasets.stream import stream
+from bvae_cli.images.stream import open_stream
 
 FEW = {name: min(size, 4) for name, size in faces.FACTORS.items()}
-SHORT = ("--net", "conv_h", "--latent-dim", 3, "--steps", 2, "--batch-size", 8, "--cpu", "--stream")
+SHORT = ("--net", "higgins_conv", "--latent-dim", 3, "--steps", 2, "--batch-size", 8, "--cpu", "--stream")
 
 FETCHED: dict[str, tuple[Callable[[Path], Path], int, dict[str, int], tuple[str, ...]]] = {
-    "celeba": (miniatures.celeba, 3, dict.fromkeys(miniatures.ATTRIBUTES, 2), ("--source", "labelled")),
+    "celeba": (miniatures.celeba, 3, dict.fromkeys(miniatures.ATTRIBUTES, 2), ("--source", "attributes")),
     "3dchairs": (miniatures.chairs3d, 3, {"chair": 4, "elevation": 2, "azimuth": 31}, ()),
     "shapes3d": (miniatures.shapes3d, 3, miniatures.SHAPES3D, ()),
     "cars3d": (miniatures.cars3d, 3, {"elevation": 4, "azimuth": 24, "object": 3}, ()),
@@ -51,10 +52,10 @@ def served(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-def moved(entry: DataSet, folder: Path, address: str) -> DataSet:
+def moved(entry: Dataset, folder: Path, address: str) -> Dataset:
     """A data set whose files are those of a folder, which is served at an address."""
 
-    def there(remote: Remote) -> Remote:
+    def there(remote: RemoteFile) -> RemoteFile:
         content = (folder / remote.name).read_bytes()
         known = f"sha256:{hashlib.sha256(content).hexdigest()}"
         return replace(remote, urls=(f"{address}/{remote.name}",), hash=known, size=len(content))
@@ -93,7 +94,7 @@ def test_faces_go_from_the_model_to_their_pictures(bvae: Bvae, monkeypatch: pyte
 
 def require_chain(bvae: Bvae, name: str, channels: int, factors: dict[str, int]) -> None:
     """A data file is trained on, and the model scored and drawn."""
-    images = stream(Path("data"), name)
+    images = open_stream(Path("data"), name)
     assert (images.spec.channels, images.spec.factors) == (channels, factors)
     assert bvae("train", "--dataset", name, *SHORT).code == 0
     scored = bvae("evaluate", f"runs/{name}/checkpoint.pt", "--metric", "mig", "--cpu")
@@ -101,7 +102,7 @@ def require_chain(bvae: Bvae, name: str, channels: int, factors: dict[str, int])
     assert ("mig" in json.loads(Path(f"runs/{name}/metrics.json").read_text())) == bool(factors)
     assert ("no factors are known" in scored.out) == (not factors)
     assert (f"{len(images):,} pictures of {name} are a list" in scored.err) == (name in LISTED)
-    zero = ("--start", "zero", "--range", "data", "--farthest", "--frames", 2)
+    zero = ("--base-code", "zero", "--range", "data", "--largest-mean-latent", "--frames", 2)
     assert bvae("traverse", f"runs/{name}/checkpoint.pt", *zero).code == 0
     assert bvae("reconstruct", f"runs/{name}/checkpoint.pt").code == 0
     assert iio.imread(f"runs/{name}/reconstruction.png").ndim == (3 if channels == 3 else 2)
@@ -122,13 +123,13 @@ def test_a_corrupt_picture_stops_or_is_left_out_as_the_user_says(bvae: Bvae) -> 
     assert skipped.code == 0
     assert "0.jpg is left out" in skipped.err
     assert "2.webp is left out: it is no picture" in skipped.err
-    assert len(stream(Path("data"), "mine")) == 108
+    assert len(open_stream(Path("data"), "mine")) == 108
 
 
 def test_another_crop_than_the_file_s_is_not_taken_for_it(bvae: Bvae) -> None:
     own = miniatures.celeba(Path())
-    assert bvae("download", "celeba", "--from", own, "--crop", 148).code == 0
-    assert stream(Path("data"), "celeba").spec.crop == 148
+    assert bvae("download", "celeba", "--from", own, "--center-crop", 148).code == 0
+    assert open_stream(Path("data"), "celeba").spec.center_crop == 148
     refused = bvae("download", "celeba", "--from", own)
     assert refused.code == 1
     assert "with crop 148, not 0" in refused.err

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import h5py
 import pytest
+from bvae_cli.sources.source import RemoteFile
 from conftest import Bvae, Result
 
-from bvae_cli.datasets import DATASETS, store
-from bvae_cli.datasets.spec import Remote
+from bvae_cli.datasets import DATASETS
+from bvae_cli.images import store
 
 NAME = "dsprites.npz"
 
@@ -49,7 +50,7 @@ def official(monkeypatch: pytest.MonkeyPatch, bvae: Bvae, small_npz: Path) -> Ca
     def run(content: bytes | None = None, status: int = 200) -> Result:
         whole = small_npz.read_bytes()
         with served(whole if content is None else content, status) as url:
-            remote = Remote(NAME, (url,), f"sha256:{hashlib.sha256(whole).hexdigest()}")
+            remote = RemoteFile(NAME, (url,), f"sha256:{hashlib.sha256(whole).hexdigest()}")
             entry = DATASETS["dsprites"]
             monkeypatch.setitem(DATASETS, "dsprites", replace(entry, sources={**entry.sources, "official": (remote,)}))
             return bvae("download", "dsprites", "--source", "official")
@@ -58,7 +59,7 @@ def official(monkeypatch: pytest.MonkeyPatch, bvae: Bvae, small_npz: Path) -> Ca
 
 
 def source_of(path: str) -> str:
-    content = store.present(Path(path))
+    content = store.read_header(Path(path))
     assert content is not None
     return content[1]
 
@@ -71,10 +72,10 @@ def left_in_data() -> list[str]:
 def test_the_rendered_data_set_is_whole_and_the_same_each_time(bvae: Bvae) -> None:
     for folder in ("one", "other"):
         assert bvae("download", "dsprites", "--data", folder).code == 0
-    spec, packed, _ = store.read(Path("one/dsprites.h5"), "dsprites")
+    spec, packed, _ = store.read_data_file(Path("one/dsprites.h5"), "dsprites")
     assert packed.shape == (737_280, 512)
     assert spec.factors == {"shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32}
-    assert source_of("one/dsprites.h5") == "rendered"
+    assert source_of("one/dsprites.h5") == "procedural"
     assert Path("one/dsprites.h5").read_bytes() == Path("other/dsprites.h5").read_bytes()
 
 
@@ -121,9 +122,9 @@ def test_a_damaged_file_is_made_anew(bvae: Bvae, small_npz: Path) -> None:
 
 def test_a_good_file_from_elsewhere_is_not_replaced_unasked(bvae: Bvae, small_npz: Path) -> None:
     bvae("download", "--from", small_npz)
-    result = bvae("download", "--source", "rendered")
+    result = bvae("download", "--source", "procedural")
     assert result.code == 1
-    assert "not from 'rendered'" in result.err
+    assert "not from 'procedural'" in result.err
     assert "--force" in result.err
 
 
@@ -149,7 +150,7 @@ def test_where_an_own_file_lies_does_not_matter(bvae: Bvae, small_npz: Path) -> 
 def test_an_own_file_may_stand_in_params_yaml(bvae: Bvae, small_npz: Path) -> None:
     Path("params.yaml").write_text(f"dataset: {{file: {small_npz}}}")
     assert bvae("download").code == 0
-    assert store.read(Path("data/dsprites.h5"), "dsprites")[0].count == 1536
+    assert store.read_data_file(Path("data/dsprites.h5"), "dsprites")[0].num_images == 1536
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_an_own_file_may_stand_in_params_yaml(bvae: Bvae, small_npz: Path) -> No
         (("dsprite",), "there is no data set 'dsprite'; did you mean dsprites?"),
         (("--source", "oficial"), "did you mean official?"),
         (("--from", "nowhere.npz"), "there is no file nowhere.npz"),
-        (("--source", "rendered", "--from", "small.npz"), "--source and --from exclude each other"),
+        (("--source", "procedural", "--from", "small.npz"), "--source and --from exclude each other"),
     ],
 )
 def test_a_wrong_word_is_answered(bvae: Bvae, arguments: tuple[str, ...], said: str) -> None:

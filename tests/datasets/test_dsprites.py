@@ -7,18 +7,19 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from bvae_cli.sources.source import ReadOptions
 from numpy.typing import NDArray
 
 from bvae_cli.datasets import dsprites
-from bvae_cli.datasets.dsprites import DSPRITES, showcase
-from bvae_cli.datasets.spec import Pictures, Reading
+from bvae_cli.datasets.dsprites import DSPRITES, showcase_factors
+from bvae_cli.images.spec import ImageStream
 from bvae_cli.system.errors import BvaeError
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def read(path: Path) -> Pictures:
-    return dsprites.read(path, Reading(DSPRITES.spec))
+def read(path: Path) -> ImageStream:
+    return dsprites.read(path, ReadOptions(DSPRITES.spec))
 
 
 def read_all(path: Path) -> NDArray[np.uint8]:
@@ -128,4 +129,4 @@ def test_text_and_other_archives_are_refused(tmp_path: Path) -> None:
 
 
 def test_each_shape_is_shown_large_upright_and_in_the_middle() -> None:
-    assert showcase((3, 6, 40, 32, 32)) == [(shape, 5, 0, 16, 16) for shape in range(3)]
+    assert showcase_factors((3, 6, 40, 32, 32)) == [(shape, 5, 0, 16, 16) for shape in range(3)]

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.io import savemat
 
-from bvae_cli.datasets.face_model import FaceModel, read, require_form
+from bvae_cli.datasets.basel_faces.face_model import FaceModel, read, require_layout
+from bvae_cli.datasets.basel_faces.rasteriser import Points, Triangles, rasterise, rasterise_visible
+from bvae_cli.datasets.basel_faces.rendering import normalize, render_faces, vertex_normals
 from bvae_cli.datasets.faces import FACTORS
-from bvae_cli.datasets.portraits import draw, unit, vertex_normals
-from bvae_cli.datasets.rasteriser import Points, Triangles, fragments, seen
 
 Arrays = dict[str, Any]
 SMALL = {"identity": 2, "azimuth": 5, "elevation": 3, "lighting": 3}
@@ -38,7 +38,7 @@ def sphere(splits: int) -> tuple[Points, Triangles]:
 
 def counts(points: Points, triangles: Triangles, side: int = 16) -> NDArray[np.int64]:
     """How many triangles cover each sample."""
-    samples = fragments(points, triangles, side).samples
+    samples = rasterise(points, triangles, side).samples
     return np.bincount(samples, minlength=side * side).reshape(side, side)
 
 
@@ -83,26 +83,26 @@ def test_triangles_about_a_common_corner_leave_no_hole_and_cover_nothing_twice()
 def test_the_nearer_of_two_triangles_is_seen(order: list[int]) -> None:
     points, triangles = mesh([(-4, -4, 1), (4, -4, 1), (-4, 4, 1)], [(-8, -8, 0), (8, -8, 0), (-8, 8, 0)])
     near, far = (counts(points, triangle[None]) == 1 for triangle in triangles)
-    found = seen(points, triangles[order], 16)
+    found = rasterise_visible(points, triangles[order], 16)
     depth = np.full(16 * 16, -1.0)
-    depth[found.samples] = 8 * found.of(points[:, 2:])[:, 0]
+    depth[found.samples] = 8 * found.interpolate(points[:, 2:])[:, 0]
     assert np.allclose(depth.reshape(16, 16), np.where(near, 1, np.where(far, 0, -1)))
 
 
 def test_of_two_triangles_in_one_place_the_first_is_seen() -> None:
     same = [(-8.0, -8.0, 0.0), (8.0, -8.0, 0.0), (-8.0, 8.0, 0.0)]
-    found = seen(*mesh(same, same), 16)
+    found = rasterise_visible(*mesh(same, same), 16)
     assert set(found.corners.ravel().tolist()) == {0, 1, 2}
 
 
 def test_what_is_linear_over_a_triangle_is_interpolated_exactly() -> None:
     points, triangles = mesh([(-7, -6, 2), (8, -3, -1), (-2, 7, 3)])
-    found = seen(points, triangles, 64)
+    found = rasterise_visible(points, triangles, 64)
     row, column = np.divmod(found.samples, 64)
     x, y = (2 * column + 1) / 64 - 1, 1 - (2 * row + 1) / 64
     linear = 0.3 * points[:, :1] - 0.7 * points[:, 1:2] + 0.1
     assert len(found.samples) > 500
-    assert np.allclose(found.of(linear.astype(np.float32))[:, 0], 0.3 * x - 0.7 * y + 0.1, rtol=0, atol=1e-5)
+    assert np.allclose(found.interpolate(linear.astype(np.float32))[:, 0], 0.3 * x - 0.7 * y + 0.1, rtol=0, atol=1e-5)
 
 
 def test_a_sphere_is_covered_once_and_has_its_normals() -> None:
@@ -114,10 +114,10 @@ def test_a_sphere_is_covered_once_and_has_its_normals() -> None:
     assert np.all(covered[distance < 0.99] == 1)
     assert not covered[distance > 1.01].any()
 
-    found = seen(points, triangles, 128)
+    found = rasterise_visible(points, triangles, 128)
     normals = np.stack([x, y, np.sqrt(np.maximum(1 - distance**2, 0))], axis=-1).reshape(-1, 3)[found.samples]
     inside = distance.ravel()[found.samples] < 0.95
-    assert np.abs(unit(found.of(vertex_normals(points, triangles))) - normals)[inside].max() < 0.01
+    assert np.abs(normalize(found.interpolate(vertex_normals(points, triangles))) - normals)[inside].max() < 0.01
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def mean(arrays: Arrays) -> FaceModel:
 def grid(model: FaceModel, **sizes: int) -> NDArray[np.uint8]:
     """(identity, azimuth, elevation, lighting, 64, 64)."""
     sizes = SMALL | sizes
-    return np.concatenate(list(draw(model, sizes))).reshape(*sizes.values(), 64, 64)
+    return np.concatenate(list(render_faces(model, sizes))).reshape(*sizes.values(), 64, 64)
 
 
 def middle(light: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -174,7 +174,7 @@ def test_the_grid_is_that_of_the_literature() -> None:
 
 
 def test_pictures_come_an_identity_at_a_time(model: FaceModel) -> None:
-    assert [block.shape for block in draw(model, SMALL)] == [(5 * 3 * 3, 64 * 64)] * 2
+    assert [block.shape for block in render_faces(model, SMALL)] == [(5 * 3 * 3, 64 * 64)] * 2
 
 
 def test_no_two_pictures_are_the_same(model: FaceModel) -> None:
@@ -186,7 +186,7 @@ def test_pictures_are_the_same_each_time(model: FaceModel) -> None:
 
 
 def test_the_first_faces_are_the_same_however_many_are_drawn(model: FaceModel) -> None:
-    assert np.allclose(model.shape.drawn(2, (1,)), model.shape.drawn(9, (1,))[:2])
+    assert np.allclose(model.shape.sample(2, (1,)), model.shape.sample(9, (1,))[:2])
 
 
 def test_no_face_touches_the_border_in_any_pose(model: FaceModel) -> None:
@@ -258,7 +258,7 @@ def test_absurdly_many_numbers_are_refused_before_they_are_loaded() -> None:
         for name, shape in (("MU", (vertices, 1)), ("PC", (vertices, components)), ("EV", (components, 1)))
     }
     with pytest.raises(ValueError, match="its shapePC has 120,000,000 numbers"):
-        require_form([(name, shape, "single") for name, shape in (shapes | {"tl": (5, 3)}).items()])
+        require_layout([(name, shape, "single") for name, shape in (shapes | {"tl": (5, 3)}).items()])
 
 
 @pytest.mark.parametrize("whole", [0.0, 0.001, 0.002, 0.5, 0.999])

@@ -12,24 +12,30 @@ from conftest import Bvae
 from torch import Tensor
 from torch.distributions import Normal
 
-from bvae_cli.encoding import Encoding
-from bvae_cli.evaluation.decomposition import Decomposition, decompose, joint_density, marginal_densities, steadied
-from bvae_cli.system.reporting import silent
+from bvae_cli.encoding import Posteriors
+from bvae_cli.evaluation.decomposition import (
+    KLDecomposition,
+    apply_control_variate,
+    decompose_kl,
+    joint_log_density,
+    marginal_log_densities,
+)
+from bvae_cli.system.reporting import ignore_progress
 
 CPU = torch.device("cpu")
-PARTS = ["kl_mutual_information", "kl_total_correlation", "kl_dimension_wise"]
+PARTS = ["index_code_mi", "total_correlation", "dimension_wise_kl"]
 
 
-def random_encoding(images: int, latents: int) -> Encoding:
+def random_encoding(images: int, latents: int) -> Posteriors:
     mean, logvar = torch.randn(2, images, latents, generator=torch.Generator().manual_seed(0))
-    return Encoding(mean, logvar - 1)
+    return Posteriors(mean, logvar - 1)
 
 
-def told(encoding: Encoding, images: int | None = None) -> tuple[Decomposition, Decomposition]:
-    return decompose(encoding, images or len(encoding.mean), 0, CPU, silent)
+def told(encoding: Posteriors, images: int | None = None) -> tuple[KLDecomposition, KLDecomposition]:
+    return decompose_kl(encoding, images or len(encoding.mean), 0, CPU, ignore_progress)
 
 
-def every_density(z: Tensor, encoding: Encoding) -> Tensor:
+def every_density(z: Tensor, encoding: Posteriors) -> Tensor:
     """(codes, posteriors, latents): the density of each posterior at each code."""
     posteriors = Normal(encoding.mean.double(), torch.exp(encoding.logvar.double() / 2))
     density: Tensor = posteriors.log_prob(z.double()[:, None]).exp()  # type: ignore[no-untyped-call]
@@ -44,14 +50,14 @@ def test_densities_are_those_of_all_posteriors(images: int) -> None:
     weights = torch.full((5, 12), (images - 1) / images / 11).double().fill_diagonal_(1 / images)
     joint = (densities.prod(dim=2) * weights).sum(dim=1).log()
     marginals = (densities * weights[..., None]).sum(dim=1).log()
-    got = joint_density(z, encoding.mean, encoding.logvar, images, silent)
+    got = joint_log_density(z, encoding.mean, encoding.logvar, images, ignore_progress)
     np.testing.assert_allclose(got, joint, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(marginal_densities(z, encoding.mean, encoding.logvar, images), marginals, atol=1e-4)
+    np.testing.assert_allclose(marginal_log_densities(z, encoding.mean, encoding.logvar, images), marginals, atol=1e-4)
 
 
 def test_the_parts_add_up_to_the_kl() -> None:
     encoding = random_encoding(3000, 4)
-    assert sum(told(encoding)[0].named().values()) == pytest.approx(encoding.kl.sum(dim=1).mean().item(), abs=1e-4)
+    assert sum(told(encoding)[0].as_dict().values()) == pytest.approx(encoding.kl.sum(dim=1).mean().item(), abs=1e-4)
 
 
 def test_a_gaussian_has_a_closed_form() -> None:
@@ -59,41 +65,41 @@ def test_a_gaussian_has_a_closed_form() -> None:
     correlation, variance, images = 0.8, 0.1, 100_000
     across = torch.tensor([[0.9, 0.9 * correlation], [0.9 * correlation, 0.9]])
     mean = torch.randn(images, 2, generator=torch.Generator().manual_seed(1)) @ torch.linalg.cholesky(across).T
-    encoding = Encoding(mean, torch.full((images, 2), math.log(variance)))
+    encoding = Posteriors(mean, torch.full((images, 2), math.log(variance)))
     parts, errors = told(encoding)
     total_correlation = -math.log(1 - (0.9 * correlation) ** 2) / 2  # codes have unit variances
     information = encoding.kl.sum(dim=1).mean().item() - total_correlation
     assert parts.total_correlation == pytest.approx(total_correlation, abs=3 * errors.total_correlation)
-    assert parts.mutual_information == pytest.approx(information, abs=3 * errors.mutual_information)
-    assert parts.dimension_wise == pytest.approx(0, abs=3 * errors.dimension_wise + 1e-3)
-    assert max(errors.named().values()) < 0.03
+    assert parts.index_code_mi == pytest.approx(information, abs=3 * errors.index_code_mi)
+    assert parts.dimension_wise_kl == pytest.approx(0, abs=3 * errors.dimension_wise_kl + 1e-3)
+    assert max(errors.as_dict().values()) < 0.03
 
 
 def test_images_that_are_all_told_apart_share_the_logarithm_of_their_number() -> None:
-    encoding = Encoding(torch.arange(2000.0)[:, None] / 100, torch.full((2000, 1), -14.0))
+    encoding = Posteriors(torch.arange(2000.0)[:, None] / 100, torch.full((2000, 1), -14.0))
     parts, _ = told(encoding)
-    assert parts.mutual_information == pytest.approx(math.log(2000), abs=1e-3)
+    assert parts.index_code_mi == pytest.approx(math.log(2000), abs=1e-3)
     assert parts.total_correlation == pytest.approx(0, abs=1e-5)
 
 
 def test_latents_that_tell_nothing_have_no_parts() -> None:
-    parts, errors = told(Encoding(torch.zeros(2000, 3), torch.zeros(2000, 3)))
-    assert list((parts.named() | errors.named()).values()) == pytest.approx([0, 0, 0], abs=1e-5)
+    parts, errors = told(Posteriors(torch.zeros(2000, 3), torch.zeros(2000, 3)))
+    assert list((parts.as_dict() | errors.as_dict()).values()) == pytest.approx([0, 0, 0], abs=1e-5)
 
 
 def test_the_posteriors_of_some_images_stand_for_all() -> None:
     """In one dimension a part tells of the whole; the more images are told apart, the less it does."""
     encoding = random_encoding(20_000, 1)
-    some = Encoding(encoding.mean[:2000], encoding.logvar[:2000])
+    some = Posteriors(encoding.mean[:2000], encoding.logvar[:2000])
     whole, _ = told(encoding)
     part, errors = told(some, images=20_000)
-    assert part.mutual_information == pytest.approx(whole.mutual_information, abs=4 * errors.mutual_information)
+    assert part.index_code_mi == pytest.approx(whole.index_code_mi, abs=4 * errors.index_code_mi)
 
 
 def test_what_is_known_of_the_sum_steadies_its_parts() -> None:
     random = torch.Generator().manual_seed(0)
     common, own = torch.randn(2, 1000, generator=random).double()
-    parts = steadied(torch.stack([3 + common, 1 + 0.1 * own]), known=4.0)
+    parts = apply_control_variate(torch.stack([3 + common, 1 + 0.1 * own]), known=4.0)
     assert parts.mean(dim=1).sum().item() == pytest.approx(4)
     assert parts.mean(dim=1).tolist() == pytest.approx([3, 1], abs=0.02)
     assert parts.std(dim=1).max() < 0.11
@@ -111,9 +117,9 @@ def lines(folder: str) -> list[dict[str, str]]:
 
 
 def test_the_curves_tell_the_parts_where_they_are_asked_for(bvae: Bvae, data: Path) -> None:
-    options = ["--cpu", "--data", data, "--log-every", 3, "--decomposition-steps", 5]
+    options = ["--cpu", "--data", data, "--log-every", 3, "--kl-decomposition-every", 5]
     bvae("train", *options, "--steps", 14, "--out", "whole")
-    assert [line["step"] for line in lines("whole") if line["kl_total_correlation"]] == ["6", "12"]
+    assert [line["step"] for line in lines("whole") if line["total_correlation"]] == ["6", "12"]
     bvae("train", *options, "--steps", 7, "--out", "parts")
     assert bvae("train", *options, "--steps", 14, "--out", "parts", "--resume").code == 0
     bvae("train", "--cpu", "--data", data, "--log-every", 3, "--steps", 14, "--out", "without")
@@ -122,7 +128,7 @@ def test_the_curves_tell_the_parts_where_they_are_asked_for(bvae: Bvae, data: Pa
 
 
 def test_the_parts_are_those_that_evaluate_tells(bvae: Bvae, data: Path) -> None:
-    options = ["--cpu", "--data", data, "--steps", 6, "--log-every", 6, "--decomposition-steps", 6]
+    options = ["--cpu", "--data", data, "--steps", 6, "--log-every", 6, "--kl-decomposition-every", 6]
     for way in ([], ["--stream"]):
         bvae("train", *options, *way, "--out", "run")
         bvae("evaluate", "run/checkpoint.pt", "--cpu", "--data", data, "--metric", "mig")

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.explorer.page import write_page
+from bvae_cli.figures.base_images import load_file
 from bvae_cli.latents import Latent
 from bvae_cli.models.nets import NETS
-from bvae_cli.pictures.starts import from_file
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 
@@ -299,7 +299,7 @@ def test_a_picture_of_its_own_size_is_encoded_as_by_torch_whether_chosen_or_drop
         pixels[:, :, 3] = 255 * (pixels[:, :, 3] > 50)  # what is transparent counts as white
         Image.fromarray(pixels.numpy()).save(file)
         bring("#file" if bring == page.choose else "main", file)
-        expected = encoded(model, from_file(file, model.spec))
+        expected = encoded(model, load_file(file, model.spec))
         page.wait_for(f"Math.abs(explorer.codes[0] - {float(expected[0])}) < {CLOSE}")
         require_drawn(page, model)
         assert (numbers(page, "explorer.codes") - expected).abs().max() <= CLOSE
@@ -326,7 +326,7 @@ def test_what_is_no_picture_is_said_and_leaves_all_as_it_is(page: Page) -> None:
 
 
 def test_nothing_is_wider_than_the_window(chromium: Browser, model: Checkpoint) -> None:
-    long = [replace(latent, factor="a_very_long_name_" * 5, kl=1.0) for latent in model.latents]
+    long = [replace(latent, top_factor="a_very_long_name_" * 5, kl=1.0) for latent in model.latents]
     file = write_page(replace(model, latents=long), Path("long.html"))
     for width in (320, 390, 800, 1280):
         assert Page(chromium, file, width).run("document.documentElement.scrollWidth <= innerWidth")

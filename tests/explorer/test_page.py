@@ -10,9 +10,9 @@ import torch
 from conftest import Bvae, scaled
 from torch import nn
 
-from bvae_cli.checkpoint import Checkpoint, save
-from bvae_cli.explorer.layers import layers_of
-from bvae_cli.explorer.page import page_of
+from bvae_cli.checkpoint import Checkpoint, save_checkpoint
+from bvae_cli.explorer.layers import describe_layers
+from bvae_cli.explorer.page import render_page
 from bvae_cli.latents import Latent
 from bvae_cli.models.nets import NETS
 
@@ -28,7 +28,7 @@ def model() -> Checkpoint:
 
 @pytest.fixture
 def saved(model: Checkpoint) -> Path:
-    save(model, Path("checkpoint.pt"))
+    save_checkpoint(model, Path("checkpoint.pt"))
     return Path("checkpoint.pt")
 
 
@@ -43,7 +43,7 @@ def block(page: str, name: str) -> str:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_page_knows_every_layer_and_every_weight_of_every_net(net: str, channels: int) -> None:
     for half in NETS[net](channels, 5):
-        layers = layers_of(half, channels)
+        layers = describe_layers(half, channels)
         assert len(layers) == len(list(half.children()))
         assert sum(weight.numel() for layer in layers for weight in layer.weights) == sum(
             weight.numel() for weight in half.parameters()
@@ -64,20 +64,20 @@ def test_the_page_knows_every_layer_and_every_weight_of_every_net(net: str, chan
 )
 def test_a_layer_that_the_page_does_not_compute_is_refused(layer: nn.Module, said: str) -> None:
     with pytest.raises(NotImplementedError, match=said):
-        layers_of(nn.Sequential(layer), 4)
+        describe_layers(nn.Sequential(layer), 4)
 
 
 def test_names_from_the_checkpoint_are_texts_wherever_they_stand(model: Checkpoint) -> None:
-    latents = [replace(latent, factor=MALICE, kl=1.0) for latent in model.latents]
-    hostile = replace(model, latents=latents, foreign=MALICE, spec=replace(model.spec, name=MALICE))
-    page = page_of(hostile)
-    assert page.count("<script") == page_of(model).count("<script") == page.count("</script>")
+    latents = [replace(latent, top_factor=MALICE, kl=1.0) for latent in model.latents]
+    hostile = replace(model, latents=latents, imported_from=MALICE, spec=replace(model.spec, name=MALICE))
+    page = render_page(hostile)
+    assert page.count("<script") == render_page(model).count("<script") == page.count("</script>")
     assert not re.search(r"<img(?! src=\"data:)", page)
     assert json.loads(block(page, "facts"))["latents"][0]["name"] == MALICE
 
 
 def test_the_page_names_no_address_and_its_policy_allows_none(model: Checkpoint) -> None:
-    page = page_of(model)
+    page = render_page(model)
     targets = re.findall(r'\b(?:src|href|action|srcset)="([^"]*)"|\burl\(', page)
     assert targets
     assert all(target.startswith("data:") for target in targets)
@@ -89,15 +89,15 @@ def test_the_page_names_no_address_and_its_policy_allows_none(model: Checkpoint)
 
 
 def test_a_latent_whose_centre_is_not_known_has_it_at_zero(model: Checkpoint) -> None:
-    older = replace(model, latents=[replace(latent, centre=float("nan")) for latent in model.latents])
-    facts = block(page_of(older), "facts")
+    older = replace(model, latents=[replace(latent, posterior_mean_avg=float("nan")) for latent in model.latents])
+    facts = block(render_page(older), "facts")
     assert "NaN" not in facts
     assert {latent["centre"] for latent in json.loads(facts)["latents"]} == {0.0}
 
 
 def test_latents_stand_from_the_most_telling_to_the_least_and_the_unused_are_folded(model: Checkpoint) -> None:
     latents = [replace(latent, kl=float(latent.index % 5)) for latent in model.latents]
-    page = page_of(replace(model, latents=latents))
+    page = render_page(replace(model, latents=latents))
     order = [int(index) for index in re.findall(r'<li class="latent" data-index="(\d+)"', page)]
     assert order == [4, 9, 3, 8, 2, 7, 1, 6, 0, 5]
     folded = page[page.index("2 unused latents") :]
@@ -106,7 +106,7 @@ def test_latents_stand_from_the_most_telling_to_the_least_and_the_unused_are_fol
 
 def test_a_model_of_which_nothing_is_known_has_no_names_no_range_of_the_data_and_no_examples(model: Checkpoint) -> None:
     nothing = torch.empty(0, *model.examples.shape[1:], dtype=torch.uint8)
-    page = page_of(replace(model, latents=[], examples=nothing, foreign="last of 1Konny/Beta-VAE"))
+    page = render_page(replace(model, latents=[], examples=nothing, imported_from="last of 1Konny/Beta-VAE"))
     assert "Nothing is known of the latents" in page
     for absent in ("nats", 'name="range"', 'class="examples"', "unused"):
         assert absent not in re.sub(r"<(script|style).*?</\1>", "", page, flags=re.S)
@@ -114,12 +114,12 @@ def test_a_model_of_which_nothing_is_known_has_no_names_no_range_of_the_data_and
 
 def test_the_size_is_four_thirds_of_the_weights_and_little_more(model: Checkpoint) -> None:
     weights = sum(4 * weight.numel() for weight in model.vae.parameters())
-    assert 0 < len(page_of(model)) - 4 / 3 * weights < 60_000
+    assert 0 < len(render_page(model)) - 4 / 3 * weights < 60_000
 
 
 def test_the_same_checkpoint_gives_the_same_page(bvae: Bvae, saved: Path) -> None:
     for name in ("a.html", "b.html"):
-        result = bvae("explore", saved, "--export", name)
+        result = bvae("explore", saved, "--out", name)
         assert (result.code, result.out.split(), result.err) == (0, [name], "")
     assert Path("a.html").read_bytes() == Path("b.html").read_bytes()
 
@@ -153,7 +153,7 @@ def test_without_a_browser_it_is_said_how_to_see_the_page(
     ("arguments", "said"),
     [
         (("nowhere.pt",), "there is no checkpoint nowhere.pt"),
-        (("CKPT", "--export", "/proc/explorer.html"), "cannot write /proc/explorer.html"),
+        (("CKPT", "--out", "/proc/explorer.html"), "cannot write /proc/explorer.html"),
         (("CKPT", "--export", "folder.html"), "cannot write folder.html"),
         (("CKPT", "--export", "model.pt"), "model.pt would not be opened as a page"),
     ],

@@ -5,7 +5,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.tree import DecisionTreeRegressor
 
-from bvae_cli.metrics.boosting import Lesson, add_gains, boost, grow, predict, sorted_by_feature
+from bvae_cli.metrics.boosting import TrainingSet, add_gains, boost, grow_tree, predict, sorted_by_feature
 
 
 @pytest.mark.parametrize("decimals", [7, 1], ids=["values of their own", "equal values"])
@@ -14,8 +14,8 @@ def test_a_tree_is_scikit_learns(decimals: int) -> None:
     codes = rng.normal(size=(500, 6)).round(decimals).astype(np.float32)
     residual = 0.9 * np.tanh(codes[:, 0] + codes[:, 1] * codes[:, 2] + 0.1 * rng.normal(size=500))
     published = DecisionTreeRegressor(max_depth=3, random_state=0).fit(codes, residual)
-    lesson, gains = Lesson(codes.T.astype(np.float64), 2, rng), np.zeros(6)
-    tree = grow(sorted_by_feature(lesson.codes), residual, 3, lesson)
+    lesson, gains = TrainingSet(codes.T.astype(np.float64), 2, rng), np.zeros(6)
+    tree = grow_tree(sorted_by_feature(lesson.codes), residual, 3, lesson)
     add_gains(tree, gains)
     np.testing.assert_allclose(gains / gains.sum(), published.feature_importances_, rtol=1e-9, atol=1e-12)
     leaves = np.asarray(predict(tree, lesson.codes))
@@ -34,7 +34,7 @@ def test_boosted_trees_are_scikit_learns_but_for_ties(classes: int) -> None:
     published = GradientBoostingClassifier(random_state=0).fit(codes[:1000], values[:1000])
     boosted = boost(codes[:1000], values[:1000], codes[1000:], seed=0)
     np.testing.assert_allclose(boosted.importance, published.feature_importances_, atol=0.02)
-    accuracy = np.mean(boosted.predicted == values[1000:])
+    accuracy = np.mean(boosted.predictions == values[1000:])
     assert accuracy == pytest.approx(published.score(codes[1000:], values[1000:]), abs=0.02)
 
 
@@ -50,4 +50,4 @@ def test_features_that_do_not_vary_have_no_importance() -> None:
     values = np.arange(200) % 3
     boosted = boost(np.ones((200, 4), np.float32), values, np.ones((7, 4), np.float32), seed=0)
     assert not boosted.importance.any()
-    assert len(boosted.predicted) == 7
+    assert len(boosted.predictions) == 7

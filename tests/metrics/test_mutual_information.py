@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.metrics.mutual_information import equal_width_bins, mutual_information
-from bvae_cli.metrics.truth import Truth
 
 GRID = (3, 5, 4)
-TRUTH = Truth.grid(GRID)
+TRUTH = GroundTruth.from_grid(GRID)
 FACTORS = TRUTH.factors
 
 

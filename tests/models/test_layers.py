@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from bvae_cli.models.layers import Down, Up, doubling
+from bvae_cli.models.layers import DownsamplingConv, UpsamplingConv, conv_transpose_2x
 
 CHANNELS = [(32, 1), (5, 3), (4, 4), (6, 8)]
 
@@ -29,7 +29,7 @@ def compare(ours: nn.Module, plain: nn.Module, images: torch.Tensor) -> None:
 
 @pytest.mark.parametrize(("channels_in", "channels_out"), CHANNELS)
 def test_up_is_the_transposed_convolution(channels_in: int, channels_out: int) -> None:
-    ours = Up(channels_in, channels_out)
+    ours = UpsamplingConv(channels_in, channels_out)
     plain = twin(ours, nn.ConvTranspose2d(channels_in, channels_out, 4, stride=2, padding=1))
     compare(ours, plain, torch.randn(3, channels_in, 8, 8, dtype=torch.float64))
 
@@ -37,7 +37,7 @@ def test_up_is_the_transposed_convolution(channels_in: int, channels_out: int) -
 @pytest.mark.parametrize("channels", [1, 3, 32])
 @pytest.mark.parametrize("kernel", [2, 4])
 def test_down_is_the_convolution(channels: int, kernel: int) -> None:
-    ours = Down(channels, 5, kernel)
+    ours = DownsamplingConv(channels, 5, kernel)
     plain = twin(ours, nn.Conv2d(channels, 5, kernel, stride=2, padding=(kernel - 1) // 2))
     compare(ours, plain, torch.randn(3, channels, 8, 8, dtype=torch.float64))
 
@@ -45,16 +45,18 @@ def test_down_is_the_convolution(channels: int, kernel: int) -> None:
 def test_the_gradient_of_doubling_is_that_of_finite_differences() -> None:
     images = torch.randn(2, 3, 3, 3, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(3, 2, 4, 4, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(doubling, (images, weight))
+    assert torch.autograd.gradcheck(conv_transpose_2x, (images, weight))
 
 
 def test_a_layout_makes_no_difference() -> None:
-    layer, images = Up(8, 1), torch.randn(2, 8, 4, 4)
+    layer, images = UpsamplingConv(8, 1), torch.randn(2, 8, 4, 4)
     assert torch.equal(layer(images), layer(images.to(memory_format=torch.channels_last)))
 
 
-@pytest.mark.parametrize("layer", [Up(8, 1), Up(8, 8), Down(1, 8), Down(8, 8)])
+@pytest.mark.parametrize(
+    "layer", [UpsamplingConv(8, 1), UpsamplingConv(8, 8), DownsamplingConv(1, 8), DownsamplingConv(8, 8)]
+)
 def test_bfloat16_gives_bfloat16(layer: nn.Module) -> None:
-    images = torch.randn(2, next(layer.parameters()).shape[0 if isinstance(layer, Up) else 1], 8, 8)
+    images = torch.randn(2, next(layer.parameters()).shape[0 if isinstance(layer, UpsamplingConv) else 1], 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
         assert layer(images.bfloat16()).dtype == torch.bfloat16

@@ -6,7 +6,7 @@ import torch
 from bvae_cli.models.nets import NETS
 from bvae_cli.models.vae import VAE
 
-PUBLISHED = [("burgess", 1, 502_005), ("conv_h", 3, 765_335), ("locatello", 1, 690_517)]
+PUBLISHED = [("burgess", 1, 502_005), ("higgins_conv", 3, 765_335), ("locatello", 1, 690_517)]
 
 
 @pytest.mark.parametrize(("net", "channels", "parameters"), PUBLISHED)
@@ -16,7 +16,7 @@ def test_a_net_has_as_many_parameters_as_published(net: str, channels: int, para
 
 
 def test_the_connected_net_has_the_layers_of_its_table() -> None:
-    encoder, decoder = NETS["higgins"](1, 10)
+    encoder, decoder = NETS["higgins_mlp"](1, 10)
     shapes = [tuple(weight.shape) for part in (encoder, decoder) for weight in part.parameters() if weight.ndim == 2]
     assert shapes == [(1200, 4096), (1200, 1200), (20, 1200), (1200, 10), (1200, 1200), (1200, 1200), (4096, 1200)]
 

@@ -11,7 +11,7 @@ def test_a_sample_is_the_mean_and_the_noise_by_the_standard_deviation() -> None:
     out = vae(images, noise)
     assert torch.equal(out.z, out.mean + torch.exp(out.logvar / 2) * noise)
     assert out.kl.shape == (3, 4)
-    assert out.reconstruction.shape == (3,)
+    assert out.reconstruction_loss.shape == (3,)
 
 
 def test_the_reconstruction_is_the_likelihood_of_the_decoded_sample() -> None:
@@ -19,11 +19,11 @@ def test_the_reconstruction_is_the_likelihood_of_the_decoded_sample() -> None:
     images = torch.rand(3, 1, 64, 64)
     out = vae(images, torch.zeros(3, 4))
     expected = (images - vae.decode(out.mean)).square().sum(dim=(1, 2, 3))
-    assert torch.allclose(out.reconstruction, expected, rtol=1e-4)
+    assert torch.allclose(out.reconstruction_loss, expected, rtol=1e-4)
 
 
 def test_bfloat16_leaves_the_losses_in_float32() -> None:
     vae = VAE("burgess", "bernoulli", channels=1, latent_dim=4)
     with torch.autocast("cpu", torch.bfloat16):
         out = vae(torch.rand(3, 1, 64, 64), torch.randn(3, 4))
-    assert {out.mean.dtype, out.kl.dtype, out.reconstruction.dtype} == {torch.float32}
+    assert {out.mean.dtype, out.kl.dtype, out.reconstruction_loss.dtype} == {torch.float32}

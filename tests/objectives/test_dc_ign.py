@@ -8,29 +8,33 @@ import torch
 from conftest import Bvae
 
 from bvae_cli.models.vae import VAE, ForwardPass
-from bvae_cli.objectives.dc_ign import DcIgn, held
-from bvae_cli.objectives.objective import Step
+from bvae_cli.objectives.dc_ign import DCIGN, clamp_inactive
+from bvae_cli.objectives.objective import StepContext
 
 LATENTS, FACTORS, BATCH = 5, 3, 6
-STEP = Step({"invariance": 0.01}, images=100, factors=FACTORS, factor=torch.tensor(1))
+STEP = StepContext({"invariance_weight": 0.01}, num_images=100, num_factors=FACTORS, active_factor=torch.tensor(1))
 OWN = [1, 4]  # of five latents those of the second of three factors
 HELD = [0, 2, 3]
 
 
 def test_latents_of_other_factors_are_their_mean_over_the_batch() -> None:
     torch.manual_seed(0)
-    vae, images, noise = VAE("conv_h", "bernoulli", 1, LATENTS), torch.rand(BATCH, 1, 64, 64), torch.randn(BATCH, 5)
-    out = DcIgn().forward(vae, images, noise, STEP)
+    vae, images, noise = (
+        VAE("higgins_conv", "bernoulli", 1, LATENTS),
+        torch.rand(BATCH, 1, 64, 64),
+        torch.randn(BATCH, 5),
+    )
+    out = DCIGN().forward(vae, images, noise, STEP)
     sample = out.mean + torch.exp(out.logvar / 2) * noise
     assert torch.equal(out.z[:, OWN], sample[:, OWN])
     assert torch.equal(out.z[:, HELD], sample.mean(dim=0)[HELD].expand(BATCH, 3))
     expected = vae.likelihood(vae.decoder(out.z), images)
-    assert torch.equal(out.reconstruction, expected)
+    assert torch.equal(out.reconstruction_loss, expected)
 
 
 def test_no_gradient_of_the_reconstruction_comes_to_latents_that_are_held() -> None:
     z = torch.randn(BATCH, LATENTS, requires_grad=True)
-    held(z, STEP).sum().backward()  # type: ignore[no-untyped-call]
+    clamp_inactive(z, STEP).sum().backward()  # type: ignore[no-untyped-call]
     assert z.grad is not None
     assert z.grad[:, OWN].eq(1).all()
     assert z.grad[:, HELD].eq(0).all()
@@ -39,7 +43,7 @@ def test_no_gradient_of_the_reconstruction_comes_to_latents_that_are_held() -> N
 def test_what_is_held_is_pulled_to_its_mean_by_a_hundredth_of_the_distance() -> None:
     mean = torch.randn(BATCH, LATENTS, dtype=torch.float64, requires_grad=True)
     out = ForwardPass(mean, mean, mean, mean, torch.full((BATCH,), 30.0), torch.ones(BATCH, LATENTS))
-    loss = DcIgn()(out, STEP)
+    loss = DCIGN()(out, STEP)
     loss.backward()  # type: ignore[no-untyped-call]
     distance = (mean - mean.mean(dim=0)).detach()
     assert loss.item() == pytest.approx(30 + LATENTS + 0.005 * distance[:, HELD].square().sum().item() / BATCH)
@@ -54,7 +58,7 @@ def test_a_run_takes_batches_of_one_factor_from_memory_and_from_the_disk_alike(b
     assert bvae("train", *options, "--out", "disk", "--stream").code == 0
     texts = [Path(name, "history.csv").read_text() for name in ("memory", "disk")]
     assert texts[0] == texts[1]
-    assert next(iter(csv.DictReader(texts[0].splitlines())))["invariance"] == "0.01"
+    assert next(iter(csv.DictReader(texts[0].splitlines())))["invariance_weight"] == "0.01"
 
 
 def test_too_few_latents_are_refused(bvae: Bvae, data: Path) -> None:

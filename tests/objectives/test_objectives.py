@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from bvae_cli.models.vae import ForwardPass
-from bvae_cli.objectives.beta import Beta
-from bvae_cli.objectives.capacity import Capacity
-from bvae_cli.objectives.objective import Objective, Step
+from bvae_cli.objectives.annealed_vae import AnnealedVAE
+from bvae_cli.objectives.beta_vae import BetaVAE
+from bvae_cli.objectives.objective import Objective, StepContext
 from bvae_cli.objectives.schedule import values_at
-from bvae_cli.objectives.vae import Vae
+from bvae_cli.objectives.vae import VAEObjective
 
 EMPTY = torch.zeros(2, 2)
 OUT = ForwardPass(EMPTY, EMPTY, EMPTY, EMPTY, torch.tensor([30.0, 50.0]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -16,24 +16,24 @@ OUT = ForwardPass(EMPTY, EMPTY, EMPTY, EMPTY, torch.tensor([30.0, 50.0]), torch.
 
 
 def loss(objective: Objective, step: int) -> float:
-    return objective(OUT, Step(values_at(objective, step), images=2)).item()
+    return objective(OUT, StepContext(values_at(objective, step), num_images=2)).item()
 
 
 def test_vae_is_reconstruction_and_kl() -> None:
-    assert loss(Vae(), 0) == 45
+    assert loss(VAEObjective(), 0) == 45
 
 
 def test_beta_weighs_the_kl() -> None:
-    assert loss(Beta(beta=8), 0) == 80
+    assert loss(BetaVAE(beta=8), 0) == 80
 
 
 def test_beta_of_one_is_the_vae() -> None:
-    assert loss(Beta(beta=1), 0) == loss(Vae(), 0)
+    assert loss(BetaVAE(beta=1), 0) == loss(VAEObjective(), 0)
 
 
 @pytest.mark.parametrize(("step", "beta"), [(0, 10), (20, 8), (60, 4), (1000, 4)])
 def test_beta_falls_along_a_line_and_stays(step: int, beta: float) -> None:
-    falling = Beta(beta=((0, 10.0), (60, 4.0)))
+    falling = BetaVAE(beta=((0, 10.0), (60, 4.0)))
     assert values_at(falling, step) == {"beta": beta, "free_bits": 0}
     assert loss(falling, step) == 40 + beta * 5
 
@@ -41,34 +41,34 @@ def test_beta_falls_along_a_line_and_stays(step: int, beta: float) -> None:
 @pytest.mark.parametrize(("free", "nats"), [(0, 60), (2.5, 40 + 4 * 5.5), (10, 40 + 4 * 20)])
 def test_bits_are_free_by_latent_and_batch(free: float, nats: float) -> None:
     """The KL of the latents is 2 and 3 on average, and 1 to 4 in the images."""
-    assert loss(Beta(beta=4, free_bits=free), 0) == nats
+    assert loss(BetaVAE(beta=4, free_bits=free), 0) == nats
 
 
 @pytest.mark.parametrize(("step", "capacity"), [(0, 0), (10, 10), (100, 100), (101, 100)])
 def test_capacity_grows_along_a_line_and_stays(step: int, capacity: float) -> None:
-    assert values_at(Capacity(capacity=((0, 0.0), (100, 100.0))), step)["capacity"] == capacity
+    assert values_at(AnnealedVAE(capacity=((0, 0.0), (100, 100.0))), step)["capacity"] == capacity
 
 
 @pytest.mark.parametrize(("step", "nats"), [(0, 40 + 10 * 5), (50, 40), (100, 40 + 10 * 5)])
 def test_capacity_holds_the_mean_kl_from_both_sides(step: int, nats: float) -> None:
-    assert loss(Capacity(gamma=10, capacity=((0, 0.0), (100, 10.0))), step) == nats
+    assert loss(AnnealedVAE(gamma=10, capacity=((0, 0.0), (100, 10.0))), step) == nats
 
 
 def test_capacity_takes_the_mean_kl_and_not_that_of_each_image() -> None:
-    assert loss(Capacity(gamma=1, capacity=5), 0) == 40  # 3 and 7 on their own
+    assert loss(AnnealedVAE(gamma=1, capacity=5), 0) == 40  # 3 and 7 on their own
 
 
 @pytest.mark.parametrize(
     ("objective", "knobs", "said"),
     [
-        (Beta, {"beta": -1}, "beta must be at least 0, not -1"),
-        (Beta, {"beta": float("nan")}, "beta must be"),
-        (Beta, {"beta": ((0, 1.0), (10, -2.0))}, "beta must be at least 0, not -2 at step 10"),
-        (Beta, {"free_bits": -1}, "free_bits must be"),
-        (Capacity, {"gamma": -1}, "gamma must be"),
-        (Capacity, {"capacity": float("inf")}, "capacity must be"),
+        (BetaVAE, {"beta": -1}, "beta must be at least 0, not -1"),
+        (BetaVAE, {"beta": float("nan")}, "beta must be"),
+        (BetaVAE, {"beta": ((0, 1.0), (10, -2.0))}, "beta must be at least 0, not -2 at step 10"),
+        (BetaVAE, {"free_bits": -1}, "free_bits must be"),
+        (AnnealedVAE, {"gamma": -1}, "gamma must be"),
+        (AnnealedVAE, {"capacity": float("inf")}, "capacity must be"),
     ],
 )
-def test_knobs_that_make_no_sense_are_refused(objective: type, knobs: dict[str, float], said: str) -> None:
+def test_knobs_that_make_no_sense_are_refused(objective: type, hyperparameters: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        objective(**knobs)
+        objective(**hyperparameters)

@@ -7,9 +7,9 @@ import yaml
 from conftest import ROOT
 
 from bvae_cli import config
-from bvae_cli.objectives.beta import Beta
-from bvae_cli.objectives.factor import Factor
-from bvae_cli.sweep.study import Study, read
+from bvae_cli.objectives.beta_vae import BetaVAE
+from bvae_cli.objectives.factor_vae import FactorVAE
+from bvae_cli.sweep.study import Study, read_study
 from bvae_cli.system.errors import BvaeError
 
 STUDIES = sorted((ROOT / "pipelines" / "studies").glob("*.yaml"))
@@ -17,7 +17,7 @@ STUDIES = sorted((ROOT / "pipelines" / "studies").glob("*.yaml"))
 
 def study(content: object, *options: str, seeds: int | None = None) -> Study:
     Path("mine.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-    return read(Path("mine.yaml"), options, seeds)
+    return read_study(Path("mine.yaml"), options, seeds)
 
 
 def test_a_grid_is_each_combination_in_its_order_each_with_all_seeds() -> None:
@@ -27,18 +27,22 @@ def test_a_grid_is_each_combination_in_its_order_each_with_all_seeds() -> None:
     ]  # fmt: skip
     assert [trial.params.train.seed for trial in found.trials] == [0, 1] * 4
     last = found.trials[-1]
-    assert last.params.objective == Beta(((0, 30.0), (10, 4.0)))
+    assert last.params.objective == BetaVAE(((0, 30.0), (10, 4.0)))
     assert last.params.model.latent_dim == 6
     assert last.folder == Path("runs/mine/beta=0_30_10_4,latent_dim=6/1")
     assert last.choices == {"beta": "0:30,10:4", "latent_dim": "6"}
 
 
 def test_grids_follow_one_another_over_a_base_whose_objective_they_may_change() -> None:
-    Path("base.yaml").write_text("objective: {name: beta, beta: 7}\ntrain: {steps: 30}\n")
+    Path("base.yaml").write_text("objective: {name: beta_vae, beta: 7}\ntrain: {steps: 30}\n")
     grid = [{"train.learning_rate": 0.001}, {"objective.name": "factor", "objective.gamma": [10, 20]}]
     found = study({"base": "base.yaml", "grid": grid})
-    assert list(found.settings) == ["learning_rate=0.001", "objective=factor,gamma=10", "objective=factor,gamma=20"]
-    assert [trial.params.objective for trial in found.trials] == [Beta(7.0), Factor(10.0), Factor(20.0)]
+    assert list(found.settings) == [
+        "learning_rate=0.001",
+        "objective=factor_vae,gamma=10",
+        "objective=factor_vae,gamma=20",
+    ]
+    assert [trial.params.objective for trial in found.trials] == [BetaVAE(7.0), FactorVAE(10.0), FactorVAE(20.0)]
     assert {trial.params.train.steps for trial in found.trials} == {30}
 
 
@@ -112,23 +116,23 @@ def test_an_option_that_would_be_hidden_is_refused(option: str, said: str) -> No
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.name)
 def test_the_studies_of_the_project_are_sound(path: Path) -> None:
     assert path.read_text().startswith("# ")
-    assert read(path).trials
+    assert read_study(path).trials
 
 
 def test_locatellos_study_is_36_settings_of_5_seeds_or_50() -> None:
     path = ROOT / "pipelines" / "studies" / "locatello2019.yaml"
-    assert len(read(path).settings) == 36
-    assert len(read(path).trials) == 180
-    assert len(read(path, seeds=50).trials) == 1800
-    third = {str(trial.params.objective) for trial in read(path).trials}
-    for name in ("beta", "beta_tc", "capacity", "dip_i", "dip_ii", "factor"):
-        preset = config.load(ROOT / "pipelines" / f"locatello2019_{name}.yaml", {})
+    assert len(read_study(path).settings) == 36
+    assert len(read_study(path).trials) == 180
+    assert len(read_study(path, seeds=50).trials) == 1800
+    third = {str(trial.params.objective) for trial in read_study(path).trials}
+    for name in ("beta_vae", "beta_tcvae", "annealed_vae", "dip_vae_i", "dip_vae_ii", "factor_vae"):
+        preset = config.load_params(ROOT / "pipelines" / f"locatello2019_{name}.yaml", {})
         assert str(preset.objective) in third
 
 
 def test_the_study_of_beta_is_that_of_its_presets() -> None:
-    trials = read(ROOT / "pipelines" / "studies" / "beta.yaml", ["dataset.name=celeba"]).trials
-    presets = [config.load(path, {}) for path in (ROOT / "pipelines").glob("celeba_beta_*.yaml")]
+    trials = read_study(ROOT / "pipelines" / "studies" / "beta.yaml", ["dataset.name=celeba"]).trials
+    presets = [config.load_params(path, {}) for path in (ROOT / "pipelines").glob("celeba_beta_*.yaml")]
     assert len(trials) == len(presets) == 8
     for params in presets:
         (trial,) = (trial for trial in trials if trial.params.objective == params.objective)

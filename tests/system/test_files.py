@@ -12,13 +12,21 @@ from conftest import Start
 
 from bvae_cli.system import files
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.files import replacing, require_folder, sole, wait_until_free, waited, write_bytes, write_text
+from bvae_cli.system.files import (
+    atomic_write,
+    lock_folder,
+    lock_or_wait,
+    require_folder,
+    wait_until_free,
+    write_bytes,
+    write_text,
+)
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from bvae_cli.system.files import waited
-with waited(Path("data"), "file", print):
+from bvae_cli.system.files import lock_or_wait
+with lock_or_wait(Path("data"), "file", print):
     print("holds", flush=True)
     late = time.monotonic() + float(sys.argv[1])
     while time.monotonic() < late:
@@ -39,7 +47,7 @@ def test_a_file_is_written_with_the_folders_above_it() -> None:
 
 def test_what_was_there_stays_until_the_new_is_whole() -> None:
     write_bytes(Path("file"), b"old")
-    with pytest.raises(ZeroDivisionError), replacing(Path("file")) as temporary:
+    with pytest.raises(ZeroDivisionError), atomic_write(Path("file")) as temporary:
         temporary.write_bytes(b"ne")
         assert Path("file").read_bytes() == b"old"
         raise ZeroDivisionError
@@ -85,7 +93,7 @@ def hold(start: Start, monkeypatch: pytest.MonkeyPatch) -> Start:
 def test_a_process_waits_for_one_that_makes_the_same_and_gets_on(hold: Start) -> None:
     hold(1)
     told: list[str] = []
-    with waited(Path("data"), "file", told.append):
+    with lock_or_wait(Path("data"), "file", told.append):
         assert Path("data/file").exists()
     assert len(told) == 1
     assert "data/file" in told[0]
@@ -94,36 +102,36 @@ def test_a_process_waits_for_one_that_makes_the_same_and_gets_on(hold: Start) ->
 def test_a_process_that_makes_another_file_waits_for_nobody(hold: Start) -> None:
     hold(60)
     told: list[str] = []
-    with waited(Path("data"), "other", told.append):
+    with lock_or_wait(Path("data"), "other", told.append):
         assert told == []
 
 
 def test_a_killed_process_is_not_waited_for(hold: Start) -> None:
     threading.Timer(0.3, hold(60).kill).start()
-    with waited(Path("data"), "file", print):
+    with lock_or_wait(Path("data"), "file", print):
         assert not Path("data/file").exists()
 
 
 def test_a_process_that_gets_on_no_longer_is_not_waited_for(hold: Start) -> None:
     holder = hold(60)
     holder.send_signal(signal.SIGSTOP)
-    with pytest.raises(BvaeError, match="data/file, and has not got on"), waited(Path("data"), "file", print):
+    with pytest.raises(BvaeError, match="data/file, and has not got on"), lock_or_wait(Path("data"), "file", print):
         pass
     holder.kill()
     holder.wait()
-    with waited(Path("data"), "file", print):
+    with lock_or_wait(Path("data"), "file", print):
         pass
 
 
 def test_a_lock_that_cannot_be_had_is_said() -> None:
     Path("data/.file.lock").mkdir(parents=True)
-    with pytest.raises(BvaeError, match="cannot write data/file"), waited(Path("data"), "file", print):
+    with pytest.raises(BvaeError, match="cannot write data/file"), lock_or_wait(Path("data"), "file", print):
         pass
 
 
 def test_a_folder_that_is_held_is_waited_for_so_long_and_no_longer() -> None:
     began = time.monotonic()
-    with sole(Path("run")):
+    with lock_folder(Path("run")):
         wait_until_free(Path("run"), 0.3)
     assert time.monotonic() - began >= 0.3
     wait_until_free(Path("run"), 60)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from bvae_cli.training.adagrad import Adagrad
 from bvae_cli.training.adam import Adam
-from bvae_cli.training.muon import Muon, orthogonal
+from bvae_cli.training.muon import Muon, orthogonalize
 from bvae_cli.training.optimizer import Optimizer
 
 RATE = 0.01
@@ -47,7 +47,7 @@ def test_a_convolution_moves_as_the_matrix_of_its_first_dimension_and_the_rest()
 @pytest.mark.parametrize("shape", [(3, 10, 10), (2, 5, 40)])
 def test_singular_values_are_brought_near_to_one(shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+    values = torch.linalg.svdvals(orthogonalize(torch.randn(shape)))
     assert 0.6 < values.min() < values.max() < 1.3
 
 

@@ -7,23 +7,23 @@ import sys
 import time
 from pathlib import Path
 
+import distributed_training
 import psutil
 import pytest
-import several
 import torch
 from conftest import Bvae, Start
-from several import params
+from distributed_training import params
 
 from bvae_cli import config
-from bvae_cli.checkpoint import load
-from bvae_cli.datasets.images import load as load_images
+from bvae_cli.checkpoint import load_checkpoint
+from bvae_cli.images.in_memory import load_images
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.ranks import Ranks
-from bvae_cli.system.reporting import silent
-from bvae_cli.training.fitting import fit, require_divisible
+from bvae_cli.system.reporting import ignore_progress
+from bvae_cli.training.fit import fit, require_divisible
 
-OBJECTIVES = ["beta", "beta_tc", "factor", "dip_i"]  # of which all but the first compare images
-SEVERAL = Path(several.__file__)
+OBJECTIVES = ["beta_vae", "beta_tcvae", "factor_vae", "dip_vae_i"]  # of which all but the first compare images
+SEVERAL = Path(distributed_training.__file__)
 LIMIT = 120  # seconds that no test of these should take
 
 
@@ -37,7 +37,7 @@ def torchrun(start: Start) -> Start:
 @pytest.fixture
 def options(data: Path) -> list[object]:
     """Of a small training."""
-    return ["--data", data, "--cpu", "--net", "conv_h", "--batch-size", 8, "--log-every", 5, "--out", "run"]
+    return ["--data", data, "--cpu", "--net", "higgins_conv", "--batch-size", 8, "--log-every", 5, "--out", "run"]
 
 
 def curves(folder: Path | str) -> list[list[float]]:
@@ -66,7 +66,7 @@ def test_the_losses_are_those_of_one_process(torchrun: Start, data: Path) -> Non
     assert process.returncode == 0, said
     for objective in OBJECTIVES:
         alone = Path("alone", objective)
-        list(fit(params(objective), load_images(data, "dsprites"), torch.device("cpu"), alone, silent))
+        list(fit(params(objective), load_images(data, "dsprites"), torch.device("cpu"), alone, ignore_progress))
         for ours, theirs in zip(curves(objective), curves(alone), strict=True):
             assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)  # sums in another order, and six digits
 
@@ -84,31 +84,31 @@ def test_another_number_of_processes_goes_on(bvae: Bvae, torchrun: Start, option
 
 
 def test_ctrl_c_saves_and_ends_all(torchrun: Start, options: list[object]) -> None:
-    process = torchrun("-m", "bvae_cli", "train", *options, "--steps", 1_000_000, "--save-steps", 5)
+    process = torchrun("-m", "bvae_cli", "train", *options, "--steps", 1_000_000, "--checkpoint-every", 5)
     ranks = saved(process)
     assert len(ranks) == 2
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=LIMIT)[1]
     assert process.returncode != 0
-    step = load(Path("run/last.pt")).step
+    step = load_checkpoint(Path("run/last.pt")).step
     assert said.count(f"Interrupted: stopped at step {step}, which run/last.pt holds") == 1
     assert not any(rank.is_running() for rank in ranks)
 
 
 def test_where_one_is_killed_the_others_end(torchrun: Start, options: list[object]) -> None:
-    process = torchrun("-m", "bvae_cli", "train", *options, "--steps", 1_000_000, "--save-steps", 5)
+    process = torchrun("-m", "bvae_cli", "train", *options, "--steps", 1_000_000, "--checkpoint-every", 5)
     ranks = saved(process)
     ranks[1].kill()
     process.communicate(timeout=LIMIT)
     assert process.returncode != 0
     assert psutil.wait_procs(ranks, timeout=LIMIT)[1] == []
-    load(Path("run/last.pt"))
+    load_checkpoint(Path("run/last.pt"))
 
 
 def test_what_cannot_be_divided_is_refused() -> None:
     with pytest.raises(BvaeError, match="batch_size is 64, which 3 processes cannot share alike") as caught:
-        require_divisible(config.build({}), Ranks(0, 3))
+        require_divisible(config.build_params({}), Ranks(0, 3))
     assert caught.value.hint == "choose a multiple: --batch-size 63"
     with pytest.raises(BvaeError, match="DcIgn takes a batch as a whole"):
-        require_divisible(config.build({"objective": {"name": "dc_ign"}}), Ranks(0, 2))
-    require_divisible(config.build({"objective": {"name": "dc_ign"}}), Ranks())
+        require_divisible(config.build_params({"objective": {"name": "dc_ign"}}), Ranks(0, 2))
+    require_divisible(config.build_params({"objective": {"name": "dc_ign"}}), Ranks())

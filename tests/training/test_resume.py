@@ -10,12 +10,12 @@ import pytest
 import torch
 from conftest import BVAE, Bvae, Start
 
-from bvae_cli.checkpoint import load
+from bvae_cli.checkpoint import load_checkpoint
 from bvae_cli.objectives import OBJECTIVES
-from bvae_cli.system.files import sole
+from bvae_cli.system.files import lock_folder
 
 OPTIONS = [
-    "--cpu", "--net", "conv_h", "--batch-size", "16", "--precision", "bfloat16", "--beta", "0:1,90:4",
+    "--cpu", "--net", "higgins_conv", "--batch-size", "16", "--precision", "bfloat16", "--beta", "0:1,90:4",
     "--learning-rate", "0:0,20:0.0005,90:0.0005,120:0", "--log-every", "7",
 ]  # fmt: skip
 STEPS = 120
@@ -51,7 +51,7 @@ def same(one: Path, other: Path) -> bool:
 def test_killed_again_and_again_a_run_ends_in_the_same_bytes(train: Start, whole: Path) -> None:
     chance, out, kills = random.Random(time.time_ns()), Path("killed"), 0
     while not (out / "checkpoint.pt").exists():
-        process = train("--steps", STEPS, "--out", out, "--resume", "--save-steps", chance.choice([1, 3, 10]))
+        process = train("--steps", STEPS, "--out", out, "--resume", "--checkpoint-every", chance.choice([1, 3, 10]))
         if kills < 3:
             wait_for(out / "history.csv", process)
             time.sleep(chance.uniform(0, 1))
@@ -71,7 +71,7 @@ def test_a_signal_saves_says_how_to_go_on_and_nothing_is_lost(
     time.sleep(0.2)
     process.send_signal(number)
     said = process.communicate()[1]
-    step = load(Path("stopped/last.pt")).step
+    step = load_checkpoint(Path("stopped/last.pt")).step
     assert process.returncode == code
     assert f"Interrupted: stopped at step {step}, which stopped/last.pt holds" in said
     again = said.splitlines()[-1].removeprefix("→ go on: ").split()
@@ -81,7 +81,7 @@ def test_a_signal_saves_says_how_to_go_on_and_nothing_is_lost(
 
 
 def test_a_second_signal_ends_at_once(train: Start) -> None:
-    process = train("--steps", 1_000_000, "--out", "stopped", "--save-steps", 1)
+    process = train("--steps", 1_000_000, "--out", "stopped", "--checkpoint-every", 1)
     wait_for(Path("stopped/last.pt"), process)
     for _ in range(2):
         process.send_signal(signal.SIGINT)
@@ -89,7 +89,7 @@ def test_a_second_signal_ends_at_once(train: Start) -> None:
     said = process.communicate()[1]
     assert process.returncode in {130, -signal.SIGINT}  # which to a shell are one, if it came to an end on its way out
     assert "Traceback" not in said
-    load(Path("stopped/last.pt"))
+    load_checkpoint(Path("stopped/last.pt"))
 
 
 def test_a_streamed_run_resumes_in_the_same_bytes(bvae: Bvae, data: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_streamed_run_resumes_in_the_same_bytes(bvae: Bvae, data: Path) -> Non
 
 @pytest.mark.parametrize(
     ("objective", "precision"),
-    [*((name, "float32") for name in OBJECTIVES), ("beta", "bfloat16"), ("info_gan", "bfloat16")],
+    [*((name, "float32") for name in OBJECTIVES), ("beta_vae", "bfloat16"), ("info_gan", "bfloat16")],
 )
 def test_more_steps_go_on_where_fewer_ended(bvae: Bvae, data: Path, objective: str, precision: str) -> None:
     options = ["--cpu", "--data", data, "--log-every", 5, "--batch-size", 8]
@@ -118,7 +118,7 @@ def test_more_steps_go_on_where_fewer_ended(bvae: Bvae, data: Path, objective: s
 def test_a_run_resumes_around_the_step_where_another_optimizer_takes_over(
     bvae: Bvae, data: Path, optimizer: str, stop: int
 ) -> None:
-    options = ["--cpu", "--data", data, "--optimizer", optimizer, "--adam-steps", 10, "--log-every", 1]
+    options = ["--cpu", "--data", data, "--optimizer", optimizer, "--adam-warmup-steps", 10, "--log-every", 1]
     bvae("train", *options, "--steps", 15, "--out", "whole")
     bvae("train", *options, "--steps", stop, "--out", "parts")
     assert bvae("train", *options, "--steps", 15, "--out", "parts", "--resume").code == 0
@@ -135,7 +135,7 @@ def test_a_finished_run_has_nothing_to_go_on_with(bvae: Bvae, whole: Path, data:
 
 def test_where_there_is_nothing_to_resume_a_run_begins(bvae: Bvae, data: Path) -> None:
     assert bvae("train", "--cpu", "--data", data, "--steps", 2, "--resume").code == 0
-    assert load(Path("runs/dsprites/checkpoint.pt")).step == 2
+    assert load_checkpoint(Path("runs/dsprites/checkpoint.pt")).step == 2
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_other_data_are_not_gone_on_with(bvae: Bvae, data: Path) -> None:
         None,
         {},
         {
-            "optimisation": {"moments": [], "rivals": [], "random": torch.zeros(3), "sums": torch.zeros(13)},
-            "least": 0,
+            "trainer": {"optimizer_state": [], "auxiliary_nets": [], "rng": torch.zeros(3), "sums": torch.zeros(13)},
+            "best_loss": 0,
             "history": "",
         },
     ],
@@ -201,7 +201,7 @@ def test_a_new_run_puts_an_unfinished_one_aside(bvae: Bvae, data: Path, train: S
 
 
 def test_two_runs_do_not_share_a_folder(bvae: Bvae, data: Path) -> None:
-    with sole(Path("run")):
+    with lock_folder(Path("run")):
         result = bvae("train", "--cpu", "--data", data, "--steps", 1, "--out", "run")
     assert result.code == 1
     assert "another run is writing to run" in result.err
@@ -222,7 +222,7 @@ def test_the_curves_grow_by_whole_lines(train: Start) -> None:
 def test_a_full_disk_leaves_what_was_saved(bvae: Bvae, data: Path) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 5)
     before = Path("runs/dsprites/checkpoint.pt").read_bytes()
-    words = [BVAE, "train", "--cpu", "--data", str(data), "--steps", "10", "--save-steps", "1", "--resume"]
+    words = [BVAE, "train", "--cpu", "--data", str(data), "--steps", "10", "--checkpoint-every", "1", "--resume"]
     limited = subprocess.run(
         ["bash", "-c", 'trap "" XFSZ; ulimit -f 1000; exec "$@"', "bash", *words],
         check=False, capture_output=True, text=True,

@@ -1,0 +1,125 @@
+"""What a data set is, before and after it is on the disk."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bvae_cli.system.reporting import NoticeCallback, ProgressCallback, ignore_notice, ignore_progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SIDE = 64  # pixels; every data set is brought to this size
+UNKNOWN = "unknown"  # the name of data that a foreign model was trained on, and that is none of the table
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+INDEX_BYTES = 4  # bytes of a picture's number, least first
+BYTES_PER_IMAGE: dict[str, Callable[[int], int]] = {
+    "bits": lambda channels: channels * SIDE * SIDE // 8,
+    "bytes": lambda channels: channels * SIDE * SIDE,
+    "coloured": lambda _: (
+        SIDE * SIDE // 8 + INDEX_BYTES
+    ),  # one binary channel, and the number that the colour is drawn by
+    "noisy": lambda _: SIDE * SIDE // 8 + INDEX_BYTES,  # the same, of the noise
+}
+"""The forms that a picture is packed in, channel by channel and row by row: how many bytes it takes."""
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a trained model has to know of its data: it travels in the data file and in every checkpoint."""
+
+    name: str
+    channels: int
+    likelihood: str
+    factors: dict[str, int]  # how many values each has; the last varies fastest
+    num_samples: int | None = None  # number of images, where they are not one for each combination of the factors
+    pixel_format: str = "bits"
+    center_crop: int = 0  # pixels, the side of the square in the middle that was kept; 0 for whole pictures
+    resample: str = "box"  # how they were brought to their size
+
+    @property
+    def factor_sizes(self) -> tuple[int, ...]:
+        """How many values each factor has."""
+        return tuple(self.factors.values())
+
+    @property
+    def num_images(self) -> int:
+        """Number of images."""
+        return math.prod(self.factor_sizes) if self.num_samples is None else self.num_samples
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Bytes of a packed image."""
+        return BYTES_PER_IMAGE[self.pixel_format](self.channels)
+
+    def index(self, factors: Iterable[int]) -> int:
+        """The number of the image with these factors, where there is one for each combination of them."""
+        number = 0
+        for value, size in zip(factors, self.factor_sizes, strict=True):
+            number = number * size + value
+        return number
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a source is to be read."""
+
+    spec: DataSpec  # what its pictures are brought to; their factors and number are the source's own
+    skip_corrupt: bool = (
+        False  # whether a picture that cannot be read is told and left out, and does not end the reading
+    )
+    report: ProgressCallback = ignore_progress
+    notify: NoticeCallback = ignore_notice
+    exit_stack: ExitStack = field(default_factory=ExitStack)  # what stays open until the pictures are drawn
+
+
+@dataclass(frozen=True)
+class ImageStream:
+    """The images that a source has, read or drawn as they are asked for."""
+
+    spec: DataSpec
+    blocks: Iterator[NDArray[np.uint8]]  # each (images, bytes), packed, in their order
+    labels: NDArray[np.int64] | None = None  # (images, factors), numbers of values, where they are no grid
+    unreadable: list[int] = field(
+        default_factory=list
+    )  # numbers of the images that turn out, on the way, to be left out
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file on the network, taken from the first of its mirrors that gives it whole."""
+
+    name: str  # that it is kept under, and that an own copy in a folder is looked for by
+    urls: tuple[str, ...]  # its mirrors
+    hash: str  # "sha256:…" or "md5:…"
+    size: int | None = None  # bytes, where it is known
+    is_verified: bool = True  # whether another hash is refused; where no second source confirms it, it is but told
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An entry of the table."""
+
+    spec: DataSpec  # as published
+    sources: Mapping[str, Callable[[ReadOptions], ImageStream] | tuple[RemoteFile, ...]]  # the first is the default
+    read: Callable[
+        [Path, ReadOptions], ImageStream
+    ]  # a file of the published form; of several, the first, the rest beside it
+    origin: str  # who made it, and where it is from
+    licence: str
+    showcase: Callable[[Sequence[int]], list[tuple[int, ...]]] | None = None  # a grid's sizes to factors to show first
+
+
+def require_valid_name(key: str, name: str) -> None:
+    """Raise ValueError, naming the key, where data cannot be called so: files are named after it."""
+    if not NAME.fullmatch(name) or name == UNKNOWN:
+        raise ValueError(f"{key} cannot be {name!r}: take letters, digits, - and _ in their place, 64 at most")

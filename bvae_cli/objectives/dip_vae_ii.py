@@ -1,0 +1,37 @@
+"""DIP-VAE-II: the codes are to have the covariance of the prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from bvae_cli.objectives.objective import Objective, StepContext
+from bvae_cli.objectives.schedule import Schedule
+from bvae_cli.system.checks import require_at_least
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bvae_cli.models.vae import ForwardPass
+
+
+@dataclass(frozen=True)
+class DIPVAEII(Objective):
+    """reconstruction + KL + λ_od·Σ_{i≠j} C_ij² + λ_d·Σ_i (C_ii − 1)² (Kumar et al. 2018, equation 7).
+
+    C is the covariance of the codes: Cov[μ] + E[diag σ²].
+    """
+
+    lambda_od: Annotated[Schedule, "Weight λ_od of the squared covariances of latents."] = 10.0
+    lambda_d: Annotated[Schedule, "Weight λ_d of the squared distances of their variances from 1."] = 10.0
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 0, "lambda_od", "lambda_d")
+
+    def __call__(self, out: ForwardPass, step: StepContext) -> Tensor:
+        """The loss of a batch: a scalar, nats an image."""
+        from bvae_cli.objectives.covariance import covariance, penalty
+
+        matrix = covariance(out.mean) + out.logvar.exp().mean(dim=0).diag_embed()
+        bound = out.reconstruction_loss.mean() + out.kl.mean(dim=0).sum()
+        return bound + penalty(matrix, step["lambda_od"], step["lambda_d"])

@@ -1,0 +1,98 @@
+"""The page of several runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bvae_cli.report.animations import LargestMean, LatentRows, find_largest_mean, latent_rows, reconstruction_url
+from bvae_cli.report.effect import find_effect
+from bvae_cli.report.parameters import params_yaml, reproduce_commands
+from bvae_cli.report.plots import Plot, overlay_plots
+from bvae_cli.report.provenance import Provenance, find_provenance
+from bvae_cli.report.published import PublishedRange, published_ranges
+from bvae_cli.report.run_record import RunRecord
+from bvae_cli.report.score_groups import select_groups
+from bvae_cli.report.settings import Setting, differences, find_seed, group_by_setting, setting_scores
+from bvae_cli.report.summary import compressed_notes, describe_outcome, summarize_comparison
+from bvae_cli.report.templates import render
+from bvae_cli.report.udr import udr_by_run
+from bvae_cli.system.reporting import ProgressCallback
+
+EXAMPLES_PER_RUN = 6  # pictures beside their reconstructions, of each run
+
+
+@dataclass(frozen=True)
+class RunSection:
+    """A run as it is shown among others."""
+
+    record: RunRecord
+    outcome: str
+    seed: str
+    rows: LatentRows
+    reconstructions: str
+    largest_mean: LargestMean | None
+    recipe: str
+    commands: list[str]
+    data: Provenance
+
+
+def comparison_page(records: Sequence[RunRecord], data: Path, report: ProgressCallback) -> str:
+    """The page of runs, by setting; their data files, where there are any, lie in a folder."""
+    settings, (alike, missing) = group_by_setting(records), udr_by_run(records, data, report)
+    runs = [Setting([record], setting.style) for setting in settings for record in setting.records]
+    scores = {record.name: collect_scores(record, alike) for record in records}
+    differing = differences(settings)
+    groups = select_groups(dict.fromkeys(name for each in scores.values() for name in each))
+    told = [score for group in groups for score in group.scores]
+    return render(
+        "comparison.html",
+        settings=settings,
+        runs=runs,
+        summary=summarize_comparison(len(settings), len(runs), list(differing)),
+        shortened=compressed_notes({record.name: record.checkpoint for record in records}),
+        differences=differing,
+        effect=find_effect(settings, groups, scores),
+        drawn=[run_section(run.records[0], data) for run in runs],
+        groups=groups,
+        by_setting={score.name: setting_scores(score, settings, scores) for score in told},
+        by_run={score.name: setting_scores(score, runs, scores) for score in told},
+        missing=missing,
+        ranges=common_ranges(records),
+        plots=comparison_plots(runs),
+    )
+
+
+def run_section(record: RunRecord, data: Path) -> RunSection:
+    """A run as it is shown."""
+    model = record.checkpoint
+    source = find_provenance(data, model.spec)
+    return RunSection(
+        record,
+        describe_outcome(model.latents, model.spec.factors),
+        find_seed(model),
+        latent_rows(model),
+        reconstruction_url(model, EXAMPLES_PER_RUN),
+        find_largest_mean(model),
+        params_yaml(model),
+        reproduce_commands(record, source),
+        source,
+    )
+
+
+def collect_scores(record: RunRecord, alike: Mapping[str, float]) -> dict[str, float]:
+    """The scores of a run, with the udr that it has among those of the page, and no other."""
+    values = {name: value for name, value in (record.scores.values if record.scores else {}).items() if name != "udr"}
+    return values | ({"udr": alike[record.name]} if record.name in alike else {})
+
+
+def common_ranges(records: Sequence[RunRecord]) -> dict[str, PublishedRange]:
+    """What there is to read the scores of all runs beside."""
+    ranges = [published_ranges(record.checkpoint.spec) for record in records]
+    return ranges[0] if all(ranges) else {}
+
+
+def comparison_plots(runs: Sequence[Setting]) -> list[Plot]:
+    """The curves of the runs that have some, in the colours of their settings."""
+    there = [(record.curves, run.style) for run in runs for record in run.records if record.curves]
+    objectives = [record.checkpoint.params.objective for run in runs for record in run.records if record.curves]
+    return overlay_plots(there, objectives) if there else []

@@ -1,0 +1,226 @@
+"""The updates of a model, a step at a time."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bvae_cli.images import single_factor
+from bvae_cli.images.spec import SIDE, DataSpec
+from bvae_cli.images.unpacking import unpack_images
+from bvae_cli.models.vae import VAE, ForwardPass
+from bvae_cli.objectives.objective import AuxiliaryNet, Objective, StepContext
+from bvae_cli.objectives.schedule import value_at, values_at
+from bvae_cli.params import Params
+from bvae_cli.system.device import autocast, maybe_cuda_graph, seeded_rng
+from bvae_cli.system.ranks import SINGLE_PROCESS, Ranks
+from bvae_cli.training.adagrad import Adagrad
+from bvae_cli.training.adam import Adam
+from bvae_cli.training.muon import Muon
+from bvae_cli.training.optimizer import Optimizer
+
+
+class LossModule(nn.Module):
+    """A model and its rivals, of which a batch makes the loss of each."""
+
+    def __init__(self, objective: Objective, vae: VAE, auxiliary_nets: Sequence[AuxiliaryNet]) -> None:
+        super().__init__()
+        self.objective, self.losses = objective, [auxiliary.loss for auxiliary in auxiliary_nets]
+        self.vae, self.auxiliary_nets = vae, nn.ModuleList(auxiliary.net for auxiliary in auxiliary_nets)
+
+    def forward(self, images: Tensor, noise: Tensor, context: StepContext) -> tuple[list[Tensor], ForwardPass]:
+        """The loss of the model, then those of its rivals, each a scalar; and what they are of.
+
+        Images are (batch, channels, 64, 64) in [0, 1], noise is (batch, latent_dim).
+        """
+        out = self.objective.forward(self.vae, images, noise, context)
+        return self.compute_losses(out, context), out
+
+    def compute_losses(self, out: ForwardPass, context: StepContext) -> list[Tensor]:
+        """The loss of the model, then those of its rivals, of what a batch came to."""
+        return [
+            self.objective(out, context),
+            *(loss(net, out) for loss, net in zip(self.losses, self.auxiliary_nets, strict=True)),
+        ]
+
+
+def make_forward(objective: Objective, vae: VAE, ranks: Ranks) -> Callable[[Tensor, Tensor, StepContext], ForwardPass]:
+    """The forward pass of a batch, or of a part of it in each process."""
+    if ranks.size == 1:
+        return partial(objective.forward, vae)
+    from bvae_cli.training.distributed import DistributedForward
+
+    return DistributedForward(objective, vae, ranks)
+
+
+class Trainer:
+    """A model and all that changes with it from step to step.
+
+    What a step takes lies in tensors that keep their place, so that a GPU need be told only once what a step is.
+    """
+
+    def __init__(
+        self,
+        vae: VAE,
+        data: DataSpec,
+        params: Params,
+        device: torch.device,
+        done: int = 0,
+        ranks: Ranks = SINGLE_PROCESS,
+    ) -> None:
+        """Begin at a new model's weights, with the noise and the rivals of the seed, after so many steps."""
+        self.vae, self.data, self.params, self.device = vae, data, params, device
+        with seeded_rng(params.train.seed):
+            self.auxiliary_nets = params.objective.auxiliary_nets(vae.latent_dim, data.channels)
+        self.nets = [vae, *(auxiliary.net.to(device) for auxiliary in self.auxiliary_nets)]
+        self.loss_module, self.ranks = LossModule(params.objective, vae, self.auxiliary_nets), ranks
+        self.forward = make_forward(params.objective, vae, ranks)
+        self.lr = torch.zeros((), device=device)
+        self.hyperparameters = {name: torch.zeros((), device=device) for name in values_at(params.objective, 0)}
+        self.active_factor = torch.zeros((), dtype=torch.long, device=device)
+        factors = len(single_factor.varying_factors(data)) if params.objective.single_factor_batches else 1
+        size = params.train.batch_size
+        self.pixel_noise = torch.zeros(
+            params.objective.pixel_noise_samples, size, data.channels, SIDE, SIDE, device=device
+        )
+        self.context = StepContext(
+            self.hyperparameters, data.num_images, self.nets[1:], factors, self.active_factor, self.pixel_noise
+        )
+        self.optimizers = self.build_optimizers(params.train.reference_step(done - 1))
+        self.rng = torch.Generator(device).manual_seed(params.train.seed)
+        self.noise = torch.zeros(size, vae.latent_dim, device=device)
+        self.packed: Tensor | None = None  # (batch, bytes)
+        self.loaded_values: dict[str, float] = {}  # what the scalars hold, which are told to a GPU but when they change
+        self.sums = torch.zeros(3 + vae.latent_dim, device=device)
+        self.update = self.build_update()
+
+    def build_update(self) -> Callable[[], None]:
+        """What a step computes, which a GPU is told but once, unless processes have to meet in it."""
+        return maybe_cuda_graph(self.compute, self.device) if self.ranks.size == 1 else self.compute
+
+    def build_optimizers(self, step: int) -> list[Optimizer]:
+        """What moves the weights at a step of the experiment, counted from 0."""
+        auxiliary_nets = [
+            Adam(auxiliary.net.parameters(), self.hyperparameters[auxiliary.lr_name], auxiliary.betas)
+            for auxiliary in self.auxiliary_nets
+        ]
+        return [*self.build_model_optimizers(step), *auxiliary_nets]
+
+    def build_model_optimizers(self, step: int) -> list[Optimizer]:
+        """What moves the model's weights at a step of the experiment: Muon those with rows, Adam what is left."""
+        train, weights, betas = self.params.train, list(self.vae.parameters()), self.params.objective.adam_betas
+        name = train.optimizer if step >= train.adam_warmup_steps else "adam"
+        if name == "adagrad":
+            return [Adagrad(weights, self.lr)]
+        if name == "adam":
+            return [Adam(weights, self.lr, betas)]
+        rows, left = ([weight for weight in weights if (weight.ndim > 1) is wanted] for wanted in (True, False))
+        return [Adam(left, self.lr, betas), Muon(rows, self.lr)]
+
+    def step(self, packed: Tensor, number: int) -> None:
+        """One update with (batch, bytes) packed images, at a step counted from 0."""
+        if self.load_batch(packed, number):
+            self.update = self.build_update()
+        self.update()
+
+    def load_batch(self, packed: Tensor, number: int) -> bool:
+        """Lay out what a step takes; returns whether what moves the weights is another one from now on."""
+        packed = self.ranks.local_shard(packed)
+        if self.packed is None:
+            self.packed = torch.empty_like(packed, device=self.device)
+        self.packed.copy_(packed, non_blocking=True)
+        self.noise.normal_(generator=self.rng)
+        self.pixel_noise.normal_(generator=self.rng)
+        train, reference_step = self.params.train, self.params.train.reference_step(number)
+        values = {
+            "learning_rate": value_at(train.learning_rate, reference_step),
+            **values_at(self.params.objective, reference_step),
+        }
+        for name, value in values.items() - self.loaded_values.items():
+            self.hyperparameters.get(name, self.lr).fill_(value)
+        self.loaded_values = values
+        if self.params.objective.single_factor_batches:
+            self.active_factor.fill_(single_factor.varied_factor(self.data, train.seed, number))
+        if another := train.reference_step(number - 1) < train.adam_warmup_steps <= reference_step:
+            self.switch_optimizer(reference_step)
+        return another
+
+    def switch_optimizer(self, reference_step: int) -> None:
+        """Begin with what moves the weights from now on; Adam keeps the moments of those that it goes on with."""
+        before = self.optimizer_state()
+        self.optimizers = self.build_optimizers(reference_step)
+        for optimizer, weight, weight_state in self.match_optimizers(before):
+            if weight_state.keys() == optimizer.state[weight].keys():
+                optimizer.state[weight] = weight_state
+
+    def compute(self) -> None:
+        """What is the same in every step."""
+        assert self.packed is not None
+        with autocast(self.device, self.params.train.precision):
+            out = self.forward(unpack_images(self.packed, self.data), self.noise, self.context)
+            losses = self.loss_module.compute_losses(out, self.context)
+        for net, loss in zip(self.nets, losses, strict=True):
+            net.zero_grad()
+            torch.autograd.backward(loss, inputs=list(net.parameters()))
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.sums += step_totals(losses[0], out)
+
+    def running_averages(self) -> list[float]:
+        """Loss, reconstruction and the KL of each latent, nats an image: means over the steps since `reset_averages`."""
+        steps, *sums = self.sums.tolist()
+        return [value / steps for value in sums]
+
+    def reset_averages(self) -> None:
+        """Begin the means anew."""
+        self.sums.zero_()
+
+    def state(self) -> dict[str, Any]:
+        """All but the model's weights that the next steps depend on, in plain containers."""
+        weight_state = [{name: value.cpu() for name, value in one.items()} for one in self.optimizer_state()]
+        auxiliary_nets = [{name: value.cpu() for name, value in net.state_dict().items()} for net in self.nets[1:]]
+        return {
+            "optimizer_state": weight_state,
+            "auxiliary_nets": auxiliary_nets,
+            "rng": self.rng.get_state(),
+            "sums": self.sums.cpu(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state; raises ValueError, or what torch does, where it is not that of this model and device."""
+        for optimizer, weight, weight_state in self.match_optimizers(state["optimizer_state"]):
+            fits = all(value.shape in (weight.shape, ()) for value in weight_state.values())
+            if weight_state.keys() != optimizer.state[weight].keys() or not fits:
+                raise ValueError("its moments are not those of its model")
+            optimizer.state[weight] = {name: value.to(self.device) for name, value in weight_state.items()}
+        for net, weights in zip(self.nets[1:], state["auxiliary_nets"], strict=True):
+            net.load_state_dict(weights)
+        self.rng.set_state(state["rng"])
+        self.sums.copy_(state["sums"])
+
+    def optimizer_state(self) -> list[dict[str, Tensor]]:
+        """What is remembered of each weight, in the order of the nets'."""
+        saved_state = {
+            weight: weight_state for optimizer in self.optimizers for weight, weight_state in optimizer.state.items()
+        }
+        return [saved_state[weight] for weight in self.weights()]
+
+    def match_optimizers(
+        self, weight_state: list[dict[str, Tensor]]
+    ) -> list[tuple[Optimizer, Tensor, dict[str, Tensor]]]:
+        """Each weight with what moves it and what is remembered of it."""
+        movers = {weight: mover for mover in self.optimizers for weight in mover.weights}
+        together = zip(self.weights(), weight_state, strict=True)
+        return [(movers[weight], weight, saved_state) for weight, saved_state in together]
+
+    def weights(self) -> list[Tensor]:
+        """Those of all nets, the model's first."""
+        return [weight for net in self.nets for weight in net.parameters()]
+
+
+@torch.no_grad()
+def step_totals(loss: Tensor, out: ForwardPass) -> Tensor:
+    """(3 + latent_dim,): one step, its loss, reconstruction and the KL of each latent, left on the device."""
+    return torch.cat([loss.new_ones(1), loss[None], out.reconstruction_loss.mean()[None], out.kl.mean(dim=0)])

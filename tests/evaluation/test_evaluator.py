@@ -1,0 +1,146 @@
+"""bvae evaluate."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Bvae
+
+from bvae_cli.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from bvae_cli.evaluation import evaluator
+from bvae_cli.evaluation.evaluator import evaluate
+from bvae_cli.images.in_memory import load_images
+from bvae_cli.metrics import METRICS
+from bvae_cli.models.vae import VAE
+from bvae_cli.params import EvaluateParams
+from bvae_cli.system.reporting import ignore_progress
+
+FEW = ["--metric", "beta_vae_score", "--metric", "mig"]
+
+
+def scores(folder: Path) -> dict[str, float]:
+    content: dict[str, float] = json.loads((folder / "metrics.json").read_text())
+    return content
+
+
+def test_scores_are_shown_and_written(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    result = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here")
+    assert result.code == 0
+    found = scores(Path("here"))
+    parts = ["index_code_mi", "total_correlation", "dimension_wise_kl"]
+    told = ["elbo", "reconstruction_loss", "kl", *parts, "active_units"]
+    assert list(found)[:7] == told
+    usual = {name for metric in METRICS.values() if metric.is_default for name in metric.descriptions}
+    assert set(found) == {*told, *usual, *(f"{part}_error" for part in parts)}
+    assert all(name.removesuffix("_error") in result.out for name in found)
+    assert found["elbo"] == pytest.approx(-found["reconstruction_loss"] - found["kl"])
+    assert 0.3 <= found["beta_vae_score"] <= 1
+
+
+def test_what_was_written_is_shown_again(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    first = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here", *FEW, "--repeats", 2)
+    again = bvae("summary", "here")
+    assert again.code == 0
+    for part in ("Which latent is which", "Scores"):  # a table has six digits of a number, of which two are shown
+        assert part in again.out
+    assert again.out.split("Scores")[1] == first.out.split("Scores")[1] + "here/mutual_information.png\n"
+    Path("here/metrics.json").write_text("[1]")
+    assert "damaged" in bvae("summary", "here").err
+
+
+def test_the_bound_of_some_images_is_near_that_of_all_and_tells_its_error(
+    checkpoint: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluator, "DECODED", 400)
+    model, images, cpu = load_checkpoint(checkpoint), load_images(data, "dsprites"), torch.device("cpu")
+    some = evaluate(model, images, EvaluateParams(metrics=("mig",)), cpu, Path("some"), ignore_progress).scores
+    every = evaluate(
+        model, images, EvaluateParams(metrics=("mig",), full_elbo=True), cpu, Path("every"), ignore_progress
+    ).scores
+    assert not {"elbo", "reconstruction_loss"} & every.stderrs.keys()
+    assert some.values["kl"] == every.values["kl"]
+    assert some.values["elbo"] == pytest.approx(every.values["elbo"], abs=4 * some.stderrs["elbo"])
+    assert scores(Path("some"))["reconstruction_loss_stderr"] == some.stderrs["reconstruction_loss"] > 0
+
+
+def test_the_losses_are_means_over_all_images(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here", "--seed", 3, *FEW)
+    vae, images = load_checkpoint(checkpoint).vae, load_images(data, "dsprites")
+    noise = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        parts = [vae(images[index], torch.randn(64, 10, generator=noise)) for index in torch.arange(1536).view(-1, 64)]
+        reconstruction = torch.cat([out.reconstruction_loss for out in parts]).mean().item()
+        kl = torch.cat([out.kl for out in parts]).sum(dim=1).mean().item()
+    found = scores(Path("here"))
+    assert found["reconstruction_loss"] == pytest.approx(reconstruction, rel=0.01)  # the command's is in bfloat16
+    assert found["kl"] == pytest.approx(kl, rel=0.01)
+
+
+def test_the_table_is_written_from_the_most_telling_latent_to_the_least(
+    bvae: Bvae, checkpoint: Path, data: Path
+) -> None:
+    bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here", *FEW)
+    with Path("here/latents.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    kls = [float(row["kl"]) for row in rows]
+    assert kls == sorted(kls, reverse=True)
+    assert sorted(int(row["latent"]) for row in rows) == list(range(10))
+    assert rows[0]["top_factor"] in {"shape", "scale", "orientation", "posX", "posY"}
+
+
+def test_a_seed_gives_a_score(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    for out in ("one", "other"):
+        bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", out, *FEW)
+    for name in ("metrics.json", "latents.csv"):
+        assert Path("one", name).read_bytes() == Path("other", name).read_bytes()
+
+
+def test_each_image_is_encoded_once(checkpoint: Path, data: Path) -> None:
+    seen = 0
+
+    def count(module: torch.nn.Module, given: tuple[torch.Tensor]) -> None:
+        nonlocal seen
+        seen += len(given[0])
+
+    model, images = load_checkpoint(checkpoint), load_images(data, "dsprites")
+    model.vae.encoder.register_forward_pre_hook(count)
+    evaluate(
+        model,
+        images,
+        EvaluateParams(metrics=("beta_vae_score", "mig")),
+        torch.device("cpu"),
+        Path(),
+        ignore_progress,
+        others=[load_checkpoint(checkpoint)],
+    )
+    assert seen == len(images)
+
+
+def test_a_wrong_metric_is_told_before_anything_is_encoded(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    done = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", ".", "--metric", "mgi")
+    assert done.code == 1
+    assert "did you mean mig?" in done.err
+    assert "encoding" not in done.err
+
+
+def test_a_dead_model_is_scored_without_a_word_of_warning(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    alive = load_checkpoint(checkpoint)
+    vae = VAE("higgins_conv", "bernoulli", 1, 10)
+    torch.nn.init.zeros_(vae.encoder[-1].weight)  # type: ignore[index]
+    torch.nn.init.zeros_(vae.encoder[-1].bias)  # type: ignore[index]
+    dead = Checkpoint(0, alive.params, alive.spec, vae, alive.latents, alive.examples)
+    save_checkpoint(dead, Path("dead.pt"))
+    result = bvae("evaluate", "dead.pt", "--data", data, "--cpu")
+    assert result.code == 0
+    assert result.out.count("unused") == 10
+    assert scores(Path())["active_units"] == 0
+    assert scores(Path())["kl"] == 0
+    assert scores(Path())["beta_vae_score"] == pytest.approx(0.2, abs=0.03)
+
+
+def test_without_data_the_error_says_how_to_make_them(bvae: Bvae, checkpoint: Path) -> None:
+    result = bvae("evaluate", checkpoint)
+    assert result.code == 1
+    assert "make it: bvae download dsprites" in result.err
