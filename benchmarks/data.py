@@ -24,7 +24,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
-from bvae_cli.sources.source import ReadOptions
 from customary import BATCH, LINE, customary, customary_loop
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
@@ -39,6 +38,7 @@ from bvae_cli.images.store import LEVEL
 from bvae_cli.images.stream import open_stream
 from bvae_cli.images.unpacking import unpack_images
 from bvae_cli.models.vae import VAE
+from bvae_cli.sources.source import ReadOptions
 from bvae_cli.system.reporting import ignore_progress
 from bvae_cli.training.fit import fit
 

@@ -30,7 +30,9 @@ def run_command() -> None:
     """Run the command that is asked for, and tell what goes wrong."""
     try:
         from bvae_cli.app import app
+        from bvae_cli.renamed import require_new_arguments
 
+        require_new_arguments(sys.argv[1:])
         app(prog_name="bvae")  # also where another program, like pytest, calls it
     except InterruptionError as stop:
         exit_with_error(stop, 128 + stop.number)

@@ -19,12 +19,13 @@ from bvae_cli.models.initialisation import initialise
 from bvae_cli.models.vae import VAE
 from bvae_cli.objectives.schedule import format_value
 from bvae_cli.params import Params
+from bvae_cli.renamed import upgrade_checkpoint
 from bvae_cli.system.device import seeded_rng
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import write_bytes
 
 PROGRAM = f"bvae {__version__} with torch {torch.__version__}"
-FORMAT = 3  # 1 had no training state, 2 knobs without paths
+FORMAT = 4  # 1 had no training state, 2 no schedules, 3 the same under other names, which `renamed` knows
 
 
 @dataclass(frozen=True)
@@ -128,13 +129,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     content = load_archive(path, "train one with: bvae train")
     if not isinstance(content, dict) or not isinstance(content.get("format"), int):
         raise BvaeError(f"{path} is not a checkpoint of bvae", "train one with: bvae train")
-    if content["format"] != FORMAT:
+    if content["format"] not in {FORMAT, FORMAT - 1}:
         raise BvaeError(
             f"{path} is of format {content['format']}; this bvae knows {FORMAT}",
             "upgrade bvae." if content["format"] > FORMAT else "train it anew, or take the bvae that wrote it.",
         )
     try:
-        return restore(content)
+        return restore(content if content["format"] == FORMAT else upgrade_checkpoint(content))
     except Exception as error:  # whatever a stranger's content provokes
         raise BvaeError(f"{path} is damaged: {' '.join(str(error).split())[:200]}", "train it anew.") from error
 

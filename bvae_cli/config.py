@@ -13,6 +13,7 @@ from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.objectives.objective import Objective
 from bvae_cli.objectives.schedule import Schedule, parse_schedule
 from bvae_cli.params import SECTIONS, DatasetParams, Params
+from bvae_cli.renamed import require_new_key, require_new_value
 from bvae_cli.system.checks import require_one_of, suggest_nearest
 from bvae_cli.system.errors import BvaeError
 
@@ -123,6 +124,7 @@ def field_info(owner: type[Any], key: str) -> tuple[Any, str, Any]:
 
 def convert(value: Any, kind: Any, key: str) -> Any:
     """A YAML value as what its field is annotated with: 1e-4, which YAML calls a string, is a number here."""
+    require_new_value(key, value)
     if kind == Schedule:
         return convert_schedule(value, key)
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
@@ -140,6 +142,7 @@ def convert(value: Any, kind: Any, key: str) -> Any:
 
 def convert_choice(key: str, value: Any, choices: Iterable[str]) -> Any:
     """The value, where it is one of the choices."""
+    require_new_value(key, value)
     try:
         require_one_of(key, value, choices)
     except ValueError as error:
@@ -201,6 +204,7 @@ def refuse_unknown(prefix: str, settings: Mapping[str, Any], known: Iterable[str
     known = list(known)
     for key in settings:
         if key not in known:
+            require_new_key(f"{prefix}{key}")
             hint = f"there are: {', '.join(known)}." if known else "it takes none."
             raise BvaeError(f"{prefix}{key} is not {noun}{suggest_nearest(key, known, prefix)}", hint)
 

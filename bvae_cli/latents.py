@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,11 @@ class Latent:
     mutual_information: float  # mutual information with that factor, nats
     normalized_mi: float  # of that factor's entropy, 0 to 1
     posterior_mean_avg: float = math.nan  # mean posterior mean; older checkpoints do not say it
+
+    def to_row(self) -> dict[str, object]:
+        """The cells of a line of latents.csv, by column."""
+        cells = asdict(self)
+        return {"latent": cells.pop("index"), **cells}
 
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> Latent:

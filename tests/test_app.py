@@ -73,7 +73,7 @@ def test_wrong_usage_has_exit_code_2(bvae: Bvae, arguments: tuple[str, ...]) -> 
     [
         (("train", "--beta", "-1"), "objective.beta must be at least 0, not -1"),
         (("train", "--steps", "0"), "train.steps must be at least 1, not 0"),
-        (("train", "--gamma", "10"), "objective.gamma is not a parameter of the objective 'beta'"),
+        (("train", "--gamma", "10"), "objective.gamma is not a parameter of the objective 'beta_vae'"),
         (("train", "--seed", str(10**20)), "train.seed must be at most"),
         (("train", "--latent-dim", str(10**13)), "model.latent_dim must be at most 10000"),
         (("train", "--latent-dim", "0"), "model.latent_dim must be at least 1, not 0"),

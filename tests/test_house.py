@@ -12,22 +12,26 @@ from conftest import ROOT
 
 from bvae_cli import config, params
 from bvae_cli.datasets import DATASETS
+from bvae_cli.images.spec import DATASET_NAMES
 from bvae_cli.models.initialisation import INITIALISATIONS
 from bvae_cli.models.likelihoods import LIKELIHOODS
 from bvae_cli.models.nets import NETS
 from bvae_cli.objectives import OBJECTIVES
 
 FLOORS = {
-    "system": 0, "models": 1,
-    "objectives": 2, "datasets": 2, "metrics": 2,
-    "params": 3, "encoding": 3,
-    "config": 4, "latents": 4,
-    "checkpoint": 5, "survey": 5,
-    "pictures": 6, "evaluation": 6, "foreign": 6, "explorer": 6,
-    "training": 7,
-    "report": 8,
-    "sweep": 9,
-    "commands": 10, "app": 11, "__main__": 12,
+    "system": 0,
+    "models": 1, "renamed": 1,
+    "images": 2, "objectives": 2, "metrics": 2,
+    "sources": 3, "encoding": 3,
+    "datasets": 4, "latents": 4,
+    "params": 5,
+    "config": 6,
+    "checkpoint": 7, "probe_set": 7,
+    "figures": 8, "evaluation": 8, "interop": 8, "explorer": 8,
+    "training": 9,
+    "report": 10,
+    "sweep": 11,
+    "commands": 12, "app": 13, "__main__": 14,
 }  # fmt: skip
 SOURCES = sorted((ROOT / "bvae_cli").rglob("*.py"))
 RICH_AND_TYPER = {"rich", "typer"}
@@ -122,6 +126,7 @@ def test_the_words_of_params_yaml_are_those_of_the_tables() -> None:
     assert get_args(config.field_types(params.TrainParams)["init"]) == tuple(INITIALISATIONS)
     assert all(dataset.spec.likelihood in LIKELIHOODS for dataset in DATASETS.values())
     assert all(name == dataset.spec.name for name, dataset in DATASETS.items())
+    assert tuple(DATASETS) == DATASET_NAMES
 
 
 def test_a_knob_that_objectives_share_is_of_one_kind_and_no_option_means_two_things() -> None:

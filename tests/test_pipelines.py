@@ -9,13 +9,13 @@ from pathlib import Path
 import miniatures
 import pytest
 import yaml
-from bvae_cli.sources.source import ReadOptions
 from conftest import ROOT, Bvae
 
 from bvae_cli import config
 from bvae_cli.checkpoint import load_checkpoint
 from bvae_cli.datasets import DATASETS, faces
 from bvae_cli.datasets.download import download
+from bvae_cli.sources.source import ReadOptions
 
 PRESETS = [path for path in sorted((ROOT / "pipelines").glob("*.yaml")) if path.name != "dvc.yaml"]
 EXPERIMENTS = [ROOT / "params.yaml", *PRESETS]

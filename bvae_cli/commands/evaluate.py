@@ -21,7 +21,7 @@ def evaluate(
     cpu: Cpu = False,
     data: Data = Path("data"),
     out: Out = None,
-    against: Annotated[
+    compare_with: Annotated[
         list[Path] | None,
         typer.Option(help="Another checkpoint of the same data, for udr. May be repeated.", rich_help_panel=FILES),
     ] = None,
@@ -38,7 +38,7 @@ def evaluate(
     chosen, folder = device.select_device(gpu, cpu), out or file.parent
     with progress_bars() as report:
         if file.suffix == ".npz":
-            if against:
+            if compare_with:
                 raise BvaeError(
                     "--compare-with compares checkpoints, not codes", "leave it out, or name a checkpoint.pt."
                 )
@@ -47,14 +47,14 @@ def evaluate(
         else:
             model, others = (
                 checkpoint.load_checkpoint(file),
-                [checkpoint.load_checkpoint(path) for path in against or []],
+                [checkpoint.load_checkpoint(path) for path in compare_with or []],
             )
             images = open_stream(data, model.spec.name)
             done = evaluator.evaluate(model, images, params.evaluate, chosen, folder, report, others)
             warn_about_list_labels(images.spec)
     show_scores(done)
-    if against:
-        show_ranking([file, *against], done.ranking)
+    if compare_with:
+        show_ranking([file, *compare_with], done.ranking)
     notice.print(f"{folder / 'metrics.json'} is ready.", soft_wrap=True)
 
 

@@ -12,10 +12,11 @@ from bvae_cli.system.browser import open_in_browser
 
 def explore(
     ckpt: CheckpointFile,
-    export: Annotated[
+    out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the page to this file, and do not open it.", rich_help_panel=FILES),
+        typer.Option(metavar="FILE", help="File to write. Default: explorer.html beside CKPT.", rich_help_panel=FILES),
     ] = None,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Write the page, and do not open it.")] = False,
 ) -> None:
     """Move the latents by hand, in the browser: a slider each, and the picture that they make.
 
@@ -25,7 +26,7 @@ def explore(
     from bvae_cli import checkpoint
     from bvae_cli.explorer.page import write_page
 
-    page = write_page(checkpoint.load_checkpoint(ckpt), export or ckpt.with_name("explorer.html"))
+    page = write_page(checkpoint.load_checkpoint(ckpt), out or ckpt.with_name("explorer.html"))
     result.print(page, soft_wrap=True, highlight=False)
-    if export is None and not open_in_browser(page):
+    if not no_open and not open_in_browser(page):
         print_notice("There is no browser here: open the page on any other machine. It needs nothing beside it.")

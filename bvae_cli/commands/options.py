@@ -117,7 +117,7 @@ def option_annotation(section: str, key: str) -> Any:
         shown = text if unsaid else f"{text} Default: {format_value(default)}."
     panel: dict[str, Any] = {"help": shown, "show_default": False, "rich_help_panel": section.capitalize()}
     if kind == Schedule:
-        return Annotated[Any, typer.Option(parser=parse_schedule_option, metavar=SCHEDULE, **panel)]
+        return Annotated[Any, typer.Option(*option_flags(key), parser=parse_schedule_option, metavar=SCHEDULE, **panel)]
     several = typing.get_origin(kind) is tuple
     return Annotated[list[str] | None if several else kind | None, typer.Option(*option_flags(key), **panel)]
 
@@ -141,5 +141,5 @@ def parse_schedule_option(typed: str) -> Schedule:
 
 
 def option_flags(key: str) -> list[str]:
-    """The name of an option that is not its key's: one that may be repeated names one thing."""
-    return ["--metric"] if key == "metrics" else []
+    """The names of an option where its key's is not all: one that may be repeated names one thing."""
+    return {"metrics": ["--metric"], "learning_rate": ["--learning-rate", "--lr"]}.get(key, [])

@@ -23,15 +23,7 @@ GPU_MODELS_PER_BATCH = 64  # models in one step of a GPU; not measured yet
 
 def sweep(  # noqa: PLR0913 - its arguments are its options
     file: Annotated[Path, typer.Argument(metavar="STUDY", help="A study's YAML file.")],
-    address: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="ADDRESS",
-            help="With --ray, HOST:PORT of a cluster that this machine is one of.",
-            show_default=False,
-        ),
-    ] = None,
-    listed: Annotated[
+    dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Train nothing; say what would be, what is done, and how long it takes.")
     ] = False,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds, in place of the study's.")] = None,
@@ -39,22 +31,27 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Laid over the base. May be repeated."),
     ] = None,
-    processes: Annotated[
+    workers: Annotated[
         int | None,
         typer.Option(
             min=1, help="Models at a time. Default: one for two cores; one on a GPU.", rich_help_panel=MACHINE
         ),
     ] = None,
-    together: Annotated[
+    models_per_batch: Annotated[
         int | None,
         typer.Option(min=1, help="Models of a kind in one step. Default: 1; on a GPU 64.", rich_help_panel=MACHINE),
     ] = None,
     ray: Annotated[
-        bool,
-        typer.Option(
-            "--ray", help="Have Ray divide the models: on ADDRESS's machines, or on this one.", rich_help_panel=MACHINE
-        ),
+        bool, typer.Option("--ray", help="Have Ray divide the models, on this machine.", rich_help_panel=MACHINE)
     ] = False,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Have Ray divide the models, on a cluster that this machine is one of.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None,
     gpu: Gpu = None,
     cpu: Cpu = False,
     data: Data = Path("data"),
@@ -68,14 +65,17 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
     from bvae_cli.sweep.runner import trial_status
     from bvae_cli.sweep.study import read_study
 
-    require_compatible_options(address, listed, ray)
+    if dry_run and (ray or ray_address):
+        raise BvaeError(
+            "--dry-run and Ray exclude each other", "leave one out: the forecast is for this machine alone."
+        )
     study = read_study(file, chosen or [], seeds)
-    with make_executor(address, ray, processes, gpu, cpu, data) as executor:
-        if listed:
+    with make_executor(ray_address, ray, workers, gpu, cpu, data) as executor:
+        if dry_run:
             states = [trial_status(trial) for trial in study.trials]
             show_study(study, states, expected_hours(states, executor))
             return
-        stacked = together or (1 if executor.worker_spec.device.type == "cpu" else GPU_MODELS_PER_BATCH)
+        stacked = models_per_batch or (1 if executor.worker_spec.device.type == "cpu" else GPU_MODELS_PER_BATCH)
         failures = watch_models(train_all(study, executor, stacked), len(study.trials))
     report_results(study, failures, data)
     if failures:
@@ -86,18 +86,8 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
         )
 
 
-def require_compatible_options(address: str | None, listed: bool, ray: bool) -> None:
-    """Raise BvaeError where options are given that mean nothing together."""
-    if address and not ray:
-        raise BvaeError(f"{address} would be the address of a cluster", "add --ray, or leave it out.")
-    if listed and ray:
-        raise BvaeError(
-            "--dry-run and --ray exclude each other", "the forecast of --dry-run is for this machine alone."
-        )
-
-
 def make_executor(
-    address: str | None, ray: bool, processes: int | None, gpu: int | None, cpu: bool, data: Path
+    address: str | None, ray: bool, workers: int | None, gpu: int | None, cpu: bool, data: Path
 ) -> "AbstractContextManager[Executor]":
     """Those who are to make the models: processes of this machine, or Ray's; raises BvaeError where they cannot be."""
     import torch
@@ -107,15 +97,15 @@ def make_executor(
     from bvae_cli.sweep.worker import THREADS_PER_WORKER, WorkerSpec
     from bvae_cli.system.device import select_device
 
-    if ray and gpu is not None:
+    if (ray or address) and gpu is not None:
         raise BvaeError("--gpu chooses one of this machine's", "leave it out: Ray gives each model one that is free.")
-    if address and processes:
+    if address and workers:
         raise BvaeError("--workers is for one machine", "leave it out: a cluster takes what it has room for.")
     if address:
         return ray_cluster.connect_cluster(address, cpu, data)
     device, threads = select_device(gpu, cpu), torch.get_num_threads()
     gpus = torch.cuda.device_count() if ray else 1
-    number = processes or (max(1, threads // THREADS_PER_WORKER) if device.type == "cpu" else gpus)
+    number = workers or (max(1, threads // THREADS_PER_WORKER) if device.type == "cpu" else gpus)
     worker_spec = WorkerSpec(device, max(1, threads // number), data)
     return ray_cluster.local_cluster(worker_spec, number) if ray else nullcontext(LocalExecutor(worker_spec, number))
 

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +49,9 @@ def evaluate(
     report: ProgressCallback,
     others: Sequence[Checkpoint] = (),
 ) -> Evaluation:
-    """Score a model on all images, each encoded once; `out` then holds metrics.json, latents.csv and mutual_information.*.
+    """Score a model on all images, each encoded once.
+
+    `out` then holds metrics.json, latents.csv and mutual_information.*.
 
     Others are checkpoints to compare it with, for udr.
 
@@ -71,13 +73,15 @@ def evaluate(
     ranking = rank_by_udr(encoding, others, images, device, settings.seed, report) if others else []
     scores.values |= {"udr": ranking[0]} if ranking else {}
     write_results(out, scores, codes.mean, asked)
-    rows = (asdict(latent).values() for latent in latents)
-    write_csv(out / "latents.csv", [field.name for field in fields(Latent)], rows)
+    rows = [latent.to_row() for latent in latents]
+    write_csv(out / "latents.csv", rows[0], (row.values() for row in rows))
     return Evaluation(scores, latents, ranking)
 
 
 def evaluate_codes(codes: Codes, settings: EvaluateParams, out: Path, report: ProgressCallback) -> Evaluation:
-    """Score codes that another program made; `out` then holds metrics.json, and mutual_information.* where factors are known.
+    """Score codes that another program made.
+
+    `out` then holds metrics.json, and mutual_information.* where factors are known.
 
     Raises:
         BvaeError: there is no such metric or factor, the codes are not sound, or `out` cannot be written.

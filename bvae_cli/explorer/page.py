@@ -36,7 +36,7 @@ def write_page(checkpoint: Checkpoint, path: Path) -> Path:
         BvaeError: the file would not be taken for a page, or cannot be written.
     """
     if path.suffix.lower() not in {".html", ".htm"}:
-        raise BvaeError(f"{path} would not be opened as a page", f"end its name in .html: --export {path.stem}.html")
+        raise BvaeError(f"{path} would not be opened as a page", f"end its name in .html: --out {path.stem}.html")
     write_text(path, render_page(checkpoint))
     return path
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from bvae_cli.system.reporting import NoticeCallback, ProgressCallback, ignore_notice, ignore_progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,16 +15,20 @@ if TYPE_CHECKING:
 SIDE = 64  # pixels; every data set is brought to this size
 UNKNOWN = "unknown"  # the name of data that a foreign model was trained on, and that is none of the table
 
+DATASET_NAMES = (
+    "dsprites", "celeba", "3dchairs", "color_dsprites", "noisy_dsprites", "shapes3d", "cars3d", "smallnorb",
+    "mpi3d_toy", "mpi3d_realistic", "mpi3d_real", "faces", "folder",
+)  # fmt: skip
+"""Those of the table in `datasets`, whose readers need not be loaded for a hint."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 INDEX_BYTES = 4  # bytes of a picture's number, least first
 BYTES_PER_IMAGE: dict[str, Callable[[int], int]] = {
     "bits": lambda channels: channels * SIDE * SIDE // 8,
     "bytes": lambda channels: channels * SIDE * SIDE,
-    "coloured": lambda _: (
-        SIDE * SIDE // 8 + INDEX_BYTES
-    ),  # one binary channel, and the number that the colour is drawn by
-    "noisy": lambda _: SIDE * SIDE // 8 + INDEX_BYTES,  # the same, of the noise
+    "coloured": lambda _: SIDE * SIDE // 8 + INDEX_BYTES,  # one binary channel, and the index that seeds the colour
+    "noisy": lambda _: SIDE * SIDE // 8 + INDEX_BYTES,  # the same, the index seeds the noise
 }
 """The forms that a picture is packed in, channel by channel and row by row: how many bytes it takes."""
 
@@ -70,19 +70,6 @@ class DataSpec:
 
 
 @dataclass(frozen=True)
-class ReadOptions:
-    """How a source is to be read."""
-
-    spec: DataSpec  # what its pictures are brought to; their factors and number are the source's own
-    skip_corrupt: bool = (
-        False  # whether a picture that cannot be read is told and left out, and does not end the reading
-    )
-    report: ProgressCallback = ignore_progress
-    notify: NoticeCallback = ignore_notice
-    exit_stack: ExitStack = field(default_factory=ExitStack)  # what stays open until the pictures are drawn
-
-
-@dataclass(frozen=True)
 class ImageStream:
     """The images that a source has, read or drawn as they are asked for."""
 
@@ -92,31 +79,6 @@ class ImageStream:
     unreadable: list[int] = field(
         default_factory=list
     )  # numbers of the images that turn out, on the way, to be left out
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file on the network, taken from the first of its mirrors that gives it whole."""
-
-    name: str  # that it is kept under, and that an own copy in a folder is looked for by
-    urls: tuple[str, ...]  # its mirrors
-    hash: str  # "sha256:…" or "md5:…"
-    size: int | None = None  # bytes, where it is known
-    is_verified: bool = True  # whether another hash is refused; where no second source confirms it, it is but told
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """An entry of the table."""
-
-    spec: DataSpec  # as published
-    sources: Mapping[str, Callable[[ReadOptions], ImageStream] | tuple[RemoteFile, ...]]  # the first is the default
-    read: Callable[
-        [Path, ReadOptions], ImageStream
-    ]  # a file of the published form; of several, the first, the rest beside it
-    origin: str  # who made it, and where it is from
-    licence: str
-    showcase: Callable[[Sequence[int]], list[tuple[int, ...]]] | None = None  # a grid's sizes to factors to show first
 
 
 def require_valid_name(key: str, name: str) -> None:

@@ -15,16 +15,17 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.datasets import DATASETS
 from bvae_cli.images.labels import factors_at
-from bvae_cli.images.spec import DataSpec, ImageStream
+from bvae_cli.images.spec import DATASET_NAMES, DataSpec, ImageStream
+from bvae_cli.renamed import SPEC, VALUES, with_new_keys
 from bvae_cli.system.checks import suggest_nearest
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import atomic_write
 from bvae_cli.system.parallel import map_ordered
 from bvae_cli.system.reporting import ProgressCallback
 
-FORMAT = 2  # 1 had a grid of binary pictures alone
+FORMAT = 3  # 1 had a grid of binary pictures alone, 2 the same under other names
+OLDEST = 2  # that is read
 CHUNK = 2**19  # bytes of the images that are compressed together
 LEVEL = 4  # of compression
 
@@ -149,7 +150,7 @@ class DataFile:
     @classmethod
     def from_hdf5(cls, file: h5py.File) -> DataFile:
         """What is in a file; raises of all kinds where it is none of ours, or damaged."""
-        spec = DataSpec(**json.loads(file.attrs["spec"]))
+        spec = DataSpec(**with_new_keys(json.loads(file.attrs["spec"]), SPEC))
         images = file["images"]
         if images.shape != (spec.num_images, spec.bytes_per_image) or images.dtype != np.uint8:
             raise ValueError("its images are not as many, or not as wide, as it says")
@@ -187,10 +188,14 @@ def read_header(path: Path) -> tuple[DataSpec, str] | None:
 
 def verified_header(file: h5py.File) -> tuple[DataSpec, str] | None:
     """What a file of ours holds and where it came from, where it is of this format and is what was written."""
-    if file.attrs["format"] != FORMAT:
+    if not OLDEST <= file.attrs["format"] <= FORMAT:
         return None
-    content = DataFile.from_hdf5(file)
-    return (content.spec, str(file.attrs["source"])) if content.digest() == file.attrs["sha256"] else None
+    content, source = DataFile.from_hdf5(file), str(file.attrs["source"])
+    return (
+        (content.spec, VALUES["dataset.source"].get(source, source))
+        if content.digest() == file.attrs["sha256"]
+        else None
+    )
 
 
 @contextmanager
@@ -202,14 +207,15 @@ def open_data_file(path: Path, name: str) -> Iterator[DataFile]:
     """
     remedy = download_command(path, name)
     if not path.is_file():
-        close = "" if name in DATASETS else suggest_nearest(name, DATASETS).removeprefix(";").removesuffix(".")
+        published = name in DATASET_NAMES
+        close = "" if published else suggest_nearest(name, DATASET_NAMES).removeprefix(";").removesuffix(".")
         raise BvaeError(f"there is no data file {path}{close and ':' + close}", f"make it: {remedy}")
     try:
         with h5py.File(path) as file:
             if file.attrs["format"] > FORMAT:
                 raise BvaeError(f"{path} is of a newer format than this bvae knows, {FORMAT}", "upgrade bvae.")
-            if file.attrs["format"] < FORMAT:
-                raise BvaeError(f"{path} is of an older format than {FORMAT}", f"make it anew: {remedy}")
+            if file.attrs["format"] < OLDEST:
+                raise BvaeError(f"{path} is of an older format than {OLDEST}", f"make it anew: {remedy}")
             content = DataFile.from_hdf5(file)
             if content.spec.name != name:
                 raise BvaeError(
@@ -224,12 +230,12 @@ def open_data_file(path: Path, name: str) -> Iterator[DataFile]:
 
 def download_command(path: Path, name: str) -> str:
     """What makes a data file."""
-    made = f"bvae download {name}" if name in DATASETS else f"bvae download folder --from DIR --name {name}"
+    made = f"bvae download {name}" if name in DATASET_NAMES else f"bvae download folder --from DIR --name {name}"
     return made + ("" if path.parent == Path("data") else f" --data {path.parent}")
 
 
 def read_data_file(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8], NDArray[np.int64] | None]:
-    """A whole data file: what it holds, its images, (images, bytes), and their labels; raises what `open_data_file` does."""
+    """A whole data file: what it holds, its images, (images, bytes), and their labels; as `open_data_file`."""
     with open_data_file(path, name) as content:
         packed = np.empty(content.images.shape, dtype=np.uint8)
         content.images.read_direct(packed)
@@ -237,7 +243,7 @@ def read_data_file(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8], 
 
 
 def read_at(path: Path, name: str, index: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images of these numbers, (images, bytes), in this order, no chunk read twice; raises what `open_data_file` does."""
+    """The images of these numbers, (images, bytes), in this order, no chunk read twice; as `open_data_file`."""
     with open_data_file(path, name) as content:
         rows, order = content.images.chunks[0], np.argsort(index, kind="stable")
         packed = np.empty((len(index), content.spec.bytes_per_image), dtype=np.uint8)

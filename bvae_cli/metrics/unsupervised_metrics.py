@@ -24,9 +24,10 @@ def unsupervised_metrics(
         samples: how many images are drawn.
 
     Returns:
-        `gaussian_total_correlation`: of a Gaussian with the codes' covariance, nats. `squared_wasserstein`: the squared Wasserstein
-        distance of that Gaussian to one without correlations, by its total variance. `mutual_info_score`: the mean
-        information of two latents, nats. All 0 where fewer than two latents vary.
+        `gaussian_total_correlation`: of a Gaussian with the codes' covariance, nats.
+        `gaussian_wasserstein_correlation_norm`: the squared Wasserstein distance of that Gaussian to one without
+        correlations, by its total variance. `mutual_info_score`: the mean information of two latents, nats. All 0 where
+        fewer than two latents vary.
     """
     drawn = codes[rng.integers(len(codes), size=samples)]
     drawn = drawn[:, drawn.var(axis=0) > LEAST_VARIANCE]

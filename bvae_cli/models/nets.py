@@ -69,8 +69,8 @@ def higgins_conv(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:
 def locatello(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:
     """The net of Locatello et al. 2019, table 1: 690,517 parameters at 1 channel and 10 latents."""
     encoder = nn.Sequential(
-        *down_block(channels, 32), *down_block(32, 32), *down_block(32, 64, kernel=2), *down_block(64, 64, kernel=2), nn.Flatten(),
-        nn.Linear(1024, 256), nn.ReLU(), nn.Linear(256, 2 * latent_dim),
+        *down_block(channels, 32), *down_block(32, 32), *down_block(32, 64, kernel=2), *down_block(64, 64, kernel=2),
+        nn.Flatten(), nn.Linear(1024, 256), nn.ReLU(), nn.Linear(256, 2 * latent_dim),
     )  # fmt: skip
     decoder = nn.Sequential(
         nn.Linear(latent_dim, 256), nn.ReLU(), nn.Linear(256, 1024), nn.Unflatten(1, (64, 4, 4)),

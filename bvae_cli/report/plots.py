@@ -17,7 +17,9 @@ from bvae_cli.report.run_files import KL_TERMS, Curves
 PLAIN = LineStyle()
 CAPTIONS = {
     "loss": "What training minimises; it moves with the knobs, too.",
-    "reconstruction_loss": "The part of the loss that says how far pictures are from what is drawn of them, nats a picture.",
+    "reconstruction_loss": (
+        "The part of the loss that says how far pictures are from what is drawn of them, nats a picture."
+    ),
     "kl": "How much all latents together tell of a picture, nats.",
 }
 LOG_SCALE = {"loss", "reconstruction_loss"}  # which fall by a hundred times in the first steps

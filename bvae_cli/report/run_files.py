@@ -61,7 +61,7 @@ def read_scores(path: Path) -> Scores | None:
 
 
 def read_latents(path: Path, latent_dim: int) -> list[Latent] | None:
-    """The latents of latents.csv, by number; None where there is no such file; raises BvaeError as `validate_latents` does."""
+    """The latents of latents.csv, by number; None where there is no such file; raises as `validate_latents`."""
     if not path.is_file():
         return None
     with wrap_read_errors(path):

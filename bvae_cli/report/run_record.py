@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -107,7 +107,7 @@ def validate_checkpoint(checkpoint: Checkpoint, path: Path) -> Checkpoint:
 
 def validate_latent(latent: Latent) -> Latent:
     """A latent by the texts of its fields; raises ValueError where a number is none."""
-    return Latent.from_row({key: "" if value is None else str(value) for key, value in asdict(latent).items()})
+    return Latent.from_row({key: "" if value is None else str(value) for key, value in latent.to_row().items()})
 
 
 def require_plain_spec(spec: DataSpec) -> None:

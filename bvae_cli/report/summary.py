@@ -47,7 +47,8 @@ def describe_origin(checkpoint: Checkpoint) -> str:
     objective = checkpoint.params.objective
     name = next(name for name, cls in OBJECTIVES.items() if type(objective) is cls)
     title = TITLES.get(name, f"A model by the objective {name}")
-    return f"{title}{describe_hyperparameters(objective)} with {latents}, trained for {count_noun(checkpoint.step, 'step')} on {data}."
+    steps = count_noun(checkpoint.step, "step")
+    return f"{title}{describe_hyperparameters(objective)} with {latents}, trained for {steps} on {data}."
 
 
 def compressed_note(checkpoint: Checkpoint) -> str:
@@ -56,7 +57,7 @@ def compressed_note(checkpoint: Checkpoint) -> str:
     if checkpoint.imported_from or train.num_steps == train.steps:
         return ""
     return (
-        f"This is a short form: {train.compress_schedule_to:,} steps stand for the {train.steps:,} of the experiment, and "
+        f"This is a short form: {train.num_steps:,} steps stand for the {train.steps:,} of the experiment, and "
         "all that is told in steps came as much earlier. It shows what the experiment is about, and reproduces nothing."
     )
 

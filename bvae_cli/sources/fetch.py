@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pooch
-from bvae_cli.sources.source import RemoteFile
 
 from bvae_cli.sources.response import MirrorError
+from bvae_cli.sources.source import RemoteFile
 from bvae_cli.sources.transfer import Transfer, has_expected_hash
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import require_folder, write_error

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from bvae_cli.sources.source import ReadOptions
 from numpy.typing import NDArray
 
 from bvae_cli.images.spec import DataSpec, ImageStream
 from bvae_cli.sources import archives
 from bvae_cli.sources.archives import Archive, Member
 from bvae_cli.sources.preprocessing import decode_image
+from bvae_cli.sources.source import ReadOptions
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.parallel import map_ordered
 

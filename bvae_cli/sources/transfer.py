@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pooch
-from bvae_cli.sources.source import RemoteFile
 
 from bvae_cli.sources.response import CHUNK, FileResponse, MirrorError, TransientMirrorError, request_file
+from bvae_cli.sources.source import RemoteFile
 from bvae_cli.system.reporting import ProgressCallback
 
 FIRST_PAUSES = (1,)  # seconds before a mirror that has given nothing yet is asked again

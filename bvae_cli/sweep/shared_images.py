@@ -51,7 +51,7 @@ def dataset_names(batches: Iterable[Iterable[Trial]]) -> list[str]:
 
 @contextmanager
 def share_images(names: Iterable[str], data: Path, folder: Path) -> Iterator[dict[str, SharedImages]]:
-    """Data sets, by name, in files of a folder; raises what `in_memory.load_images` does, and OSError where there is no room."""
+    """Data sets, by name, in files of a folder; raises as `load_images`, and OSError without room."""
     with ExitStack() as stack:
         files = {name: SharedImages(load_images(data, name), folder) for name in names}
         for each in files.values():

@@ -169,7 +169,7 @@ class Trainer:
         self.sums += step_totals(losses[0], out)
 
     def running_averages(self) -> list[float]:
-        """Loss, reconstruction and the KL of each latent, nats an image: means over the steps since `reset_averages`."""
+        """Loss, reconstruction and the KL of each latent, nats an image: means since `reset_averages`."""
         steps, *sums = self.sums.tolist()
         return [value / steps for value in sums]
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import imageio.v3 as iio
 import miniatures
 import pytest
-from bvae_cli.datasets.dataset import Dataset
-from bvae_cli.sources.source import RemoteFile
 from conftest import Bvae
 
 from bvae_cli.datasets import DATASETS, faces
+from bvae_cli.datasets.dataset import Dataset
 from bvae_cli.images.stream import open_stream
+from bvae_cli.sources.source import RemoteFile
 
 FEW = {name: min(size, 4) for name, size in faces.FACTORS.items()}
 SHORT = ("--net", "higgins_conv", "--latent-dim", 3, "--steps", 2, "--batch-size", 8, "--cpu", "--stream")

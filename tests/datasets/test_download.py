@@ -10,11 +10,11 @@ from pathlib import Path
 
 import h5py
 import pytest
-from bvae_cli.sources.source import RemoteFile
 from conftest import Bvae, Result
 
 from bvae_cli.datasets import DATASETS
 from bvae_cli.images import store
+from bvae_cli.sources.source import RemoteFile
 
 NAME = "dsprites.npz"
 

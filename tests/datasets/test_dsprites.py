@@ -7,12 +7,12 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from bvae_cli.sources.source import ReadOptions
 from numpy.typing import NDArray
 
 from bvae_cli.datasets import dsprites
 from bvae_cli.datasets.dsprites import DSPRITES, showcase_factors
 from bvae_cli.images.spec import ImageStream
+from bvae_cli.sources.source import ReadOptions
 from bvae_cli.system.errors import BvaeError
 
 Arrays = dict[str, NDArray[Any]]

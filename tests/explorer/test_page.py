@@ -119,7 +119,7 @@ def test_the_size_is_four_thirds_of_the_weights_and_little_more(model: Checkpoin
 
 def test_the_same_checkpoint_gives_the_same_page(bvae: Bvae, saved: Path) -> None:
     for name in ("a.html", "b.html"):
-        result = bvae("explore", saved, "--out", name)
+        result = bvae("explore", saved, "--out", name, "--no-open")
         assert (result.code, result.out.split(), result.err) == (0, [name], "")
     assert Path("a.html").read_bytes() == Path("b.html").read_bytes()
 
@@ -153,9 +153,9 @@ def test_without_a_browser_it_is_said_how_to_see_the_page(
     ("arguments", "said"),
     [
         (("nowhere.pt",), "there is no checkpoint nowhere.pt"),
-        (("CKPT", "--out", "/proc/explorer.html"), "cannot write /proc/explorer.html"),
-        (("CKPT", "--export", "folder.html"), "cannot write folder.html"),
-        (("CKPT", "--export", "model.pt"), "model.pt would not be opened as a page"),
+        (("CKPT", "--out", "/proc/explorer.html", "--no-open"), "cannot write /proc/explorer.html"),
+        (("CKPT", "--out", "folder.html", "--no-open"), "cannot write folder.html"),
+        (("CKPT", "--out", "model.pt", "--no-open"), "model.pt would not be opened as a page"),
     ],
 )
 def test_what_is_wrong_is_said(bvae: Bvae, saved: Path, arguments: tuple[str, ...], said: str) -> None:

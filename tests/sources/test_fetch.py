@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bvae_cli.sources.source import RemoteFile
 
 from bvae_cli.sources import response, transfer
 from bvae_cli.sources.fetch import fetch
+from bvae_cli.sources.source import RemoteFile
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import ignore_progress
 

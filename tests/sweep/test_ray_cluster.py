@@ -58,7 +58,7 @@ def cluster() -> Iterator[Any]:
 def at_work(root: int) -> list[psutil.Process]:
     """Processes of Ray's that make models, below a process."""
     children = psutil.Process(root).children(recursive=True)
-    return [child for child in children if child.name().startswith("ray::made_here")]
+    return [child for child in children if child.name().startswith("ray::train_on_cluster")]
 
 
 def study_in(folder: Path, data: Path) -> list[object]:
@@ -87,7 +87,7 @@ def test_a_process_that_is_killed_is_replaced(start: Start, study: list[object],
 def test_on_a_cluster_ctrl_c_saves_and_what_a_lost_machine_was_at_is_made_by_another(
     cluster: Any, start: Start, study: list[object], plain: Path
 ) -> None:
-    study += [cluster.address, "--ray"]
+    study += ["--ray-address", cluster.address]
     stopped = start(BVAE, *study)
     wait_for(all_under_way)
     stopped.send_signal(signal.SIGINT)
@@ -106,11 +106,10 @@ def test_on_a_cluster_ctrl_c_saves_and_what_a_lost_machine_was_at_is_made_by_ano
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["127.0.0.1:1"], "127.0.0.1:1 would be the address of a cluster"),
-        (["127.0.0.1:1", "--ray"], "there is no Ray cluster at 127.0.0.1:1"),
-        (["somewhere", "--ray"], "somewhere is no address of a cluster"),
-        (["127.0.0.1:1", "--ray", "--workers", 2], "--workers is for one machine"),
-        (["--ray", "--dry-run"], "--dry-run and --ray exclude each other"),
+        (["--ray-address", "127.0.0.1:1"], "there is no Ray cluster at 127.0.0.1:1"),
+        (["--ray-address", "somewhere"], "somewhere is no address of a cluster"),
+        (["--ray-address", "127.0.0.1:1", "--workers", 2], "--workers is for one machine"),
+        (["--ray", "--dry-run"], "--dry-run and Ray exclude each other"),
         (["--ray", "--gpu", 0], "--gpu chooses one of this machine's"),
     ],
 )
