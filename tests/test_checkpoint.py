@@ -127,7 +127,7 @@ def test_bytes_of_any_kind_are_refused(content: bytes) -> None:
 
 
 def test_where_the_data_lay_and_how_it_is_looked_at_do_not_matter(bvae: Bvae, data: Path) -> None:
-    Path("params.yaml").write_text("traverse: {span: 1}\ndataset: {file: somewhere.npz}")
+    Path("params.yaml").write_text("traverse: {max_std: 1}\ndataset: {file: somewhere.npz}")
     bvae("train", "--cpu", "--data", data, "--steps", 2, "--out", "one")
     Path("params.yaml").unlink()
     bvae("train", "--cpu", "--data", data, "--steps", 2, "--out", "other")

@@ -76,7 +76,7 @@ def test_a_knob_may_be_a_path_over_steps(path: str) -> None:
 
 
 def test_plain_settings_and_params_are_the_same_thing() -> None:
-    params = load("objective: {name: annealed_vae, gamma: 1e2}\nmodel: {net: higgins}")
+    params = load("objective: {name: annealed_vae, gamma: 1e2}\nmodel: {net: higgins_mlp}")
     assert config.build_params(config.to_dict(params)) == params
 
 
@@ -106,7 +106,7 @@ def test_plain_settings_and_params_are_the_same_thing() -> None:
             "objective: {name: [7]}",
             f"objective.name cannot be [7]. There are: {', '.join(OBJECTIVES)}.",
         ),
-        ("objective: {gamma: 4}", "objective.gamma is not a parameter of the objective 'beta'"),
+        ("objective: {gamma: 4}", "objective.gamma is not a parameter of the objective 'beta_vae'"),
         ("train: {steps: 1.5}", "train.steps must be a whole number, not 1.5"),
         ("train: {steps: 0}", "train.steps must be at least 1, not 0"),
         ("train: {steps: .inf}", "train.steps must be a whole number, not inf"),

@@ -125,7 +125,7 @@ def score_table(scores: Scores) -> Table:
     from bvae_cli.evaluation.descriptions import DESCRIPTIONS
 
     table = Table(title="Scores")
-    table.add_column("score")
+    table.add_column("score", no_wrap=True)
     table.add_column("value", justify="right")
     table.add_column("what it means")
     for name, value in scores.values.items():

@@ -132,7 +132,7 @@ def test_another_crop_than_the_file_s_is_not_taken_for_it(bvae: Bvae) -> None:
     assert open_stream(Path("data"), "celeba").spec.center_crop == 148
     refused = bvae("download", "celeba", "--from", own)
     assert refused.code == 1
-    assert "with crop 148, not 0" in refused.err
+    assert "with center_crop 148, not 0" in refused.err
 
 
 def test_a_folder_that_is_not_there_is_named(bvae: Bvae) -> None:

@@ -68,7 +68,7 @@ def test_without_factors_what_can_be_is_scored_and_the_rest_named(bvae: Bvae) ->
         "gaussian_wasserstein_correlation_norm",
         "mutual_info_score",
     }
-    assert "higgins: not computed, no factors are known" in result.out
+    assert "beta_vae_score: not computed, no factors are known" in result.out
     assert not Path("mutual_information.png").exists()
 
 

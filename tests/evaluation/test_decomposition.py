@@ -108,7 +108,7 @@ def test_what_is_known_of_the_sum_steadies_its_parts() -> None:
 def test_evaluate_tells_the_parts_of_any_model(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     shown = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--metric", "mig", "--out", ".").out
     scores = json.loads(Path("metrics.json").read_text())
-    assert all(name in shown and f"{name}_error" in scores for name in PARTS)
+    assert all(name in shown and f"{name}_stderr" in scores for name in PARTS)
     assert sum(scores[name] for name in PARTS) == pytest.approx(scores["kl"], abs=1e-3)
 
 

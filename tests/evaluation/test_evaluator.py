@@ -33,8 +33,8 @@ def test_scores_are_shown_and_written(bvae: Bvae, checkpoint: Path, data: Path) 
     told = ["elbo", "reconstruction_loss", "kl", *parts, "active_units"]
     assert list(found)[:7] == told
     usual = {name for metric in METRICS.values() if metric.is_default for name in metric.descriptions}
-    assert set(found) == {*told, *usual, *(f"{part}_error" for part in parts)}
-    assert all(name.removesuffix("_error") in result.out for name in found)
+    assert set(found) == {*told, *usual, *(f"{part}_stderr" for part in parts)}
+    assert all(name.removesuffix("_stderr") in result.out for name in found)
     assert found["elbo"] == pytest.approx(-found["reconstruction_loss"] - found["kl"])
     assert 0.3 <= found["beta_vae_score"] <= 1
 
@@ -53,7 +53,7 @@ def test_what_was_written_is_shown_again(bvae: Bvae, checkpoint: Path, data: Pat
 def test_the_bound_of_some_images_is_near_that_of_all_and_tells_its_error(
     checkpoint: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluator, "DECODED", 400)
+    monkeypatch.setattr(evaluator, "ELBO_IMAGES", 400)
     model, images, cpu = load_checkpoint(checkpoint), load_images(data, "dsprites"), torch.device("cpu")
     some = evaluate(model, images, EvaluateParams(metrics=("mig",)), cpu, Path("some"), ignore_progress).scores
     every = evaluate(

@@ -59,7 +59,7 @@ def test_capacity_takes_the_mean_kl_and_not_that_of_each_image() -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "knobs", "said"),
+    ("objective", "hyperparameters", "said"),
     [
         (BetaVAE, {"beta": -1}, "beta must be at least 0, not -1"),
         (BetaVAE, {"beta": float("nan")}, "beta must be"),

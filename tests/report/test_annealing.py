@@ -55,7 +55,7 @@ def test_a_knob_that_falls_or_is_held_has_no_such_part(bvae: Bvae, data: Path) -
 
 def test_a_damaged_picture_is_named(bvae: Bvae, data: Path) -> None:
     trained(bvae, data, "--beta", "0:1,9:9")
-    Path("grown/pictures").mkdir()
+    Path("grown/reconstructions").mkdir()
     Path("grown/reconstructions/step-0000002.png").write_text("no picture")
     done = bvae("report", "grown")
     assert done.code == 1

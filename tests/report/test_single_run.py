@@ -60,7 +60,7 @@ def test_each_used_latent_has_its_film_and_they_are_sorted(bvae: Bvae, run: Path
     page = page_of(bvae, run)
     with (run / "latents.csv").open() as file:
         used = [row for row in csv.DictReader(file) if float(row["kl"]) >= 0.01]
-    places = [page.source.index(f"while z{row['index']} moves") for row in used]
+    places = [page.source.index(f"while z{row['latent']} moves") for row in used]
     assert len(page.films) == len(used) > 0
     assert places == sorted(places)
     for film in page.films:  # frames alike in a row are one
@@ -177,17 +177,25 @@ def test_a_broken_training_and_scores_that_are_no_numbers_are_told(bvae: Bvae, r
         ("metrics.json", '{"mig": null}', "NoneType"),
         ("metrics.json", "[" * 100_000, "recursion"),
         ("metrics.json", b"\xff\xfe", "can't decode"),
-        ("latents.csv", "index,kl\n0,1\n", "'factor'"),
-        ("latents.csv", "index,kl,variance,low,high,factor,information,share\n0,1,1,0,0,,0,0\n", "10 latents"),
-        ("latents.csv", "index,kl,variance,low,high,factor,information,share\n0,1,1\n", "line 2 has not as many cells"),
+        ("latents.csv", "latent,kl\n0,1\n", "'top_factor'"),
+        (
+            "latents.csv",
+            "latent,kl,posterior_variance,posterior_mean_min,posterior_mean_max,top_factor,mutual_information,normalized_mi\n0,1,1,0,0,,0,0\n",
+            "10 latents",
+        ),
+        (
+            "latents.csv",
+            "latent,kl,posterior_variance,posterior_mean_min,posterior_mean_max,top_factor,mutual_information,normalized_mi\n0,1,1\n",
+            "line 2 has not as many cells",
+        ),
         ("mutual_information.csv", "latent,colour\nz0,1\n", "10 latents"),
         (
             "mutual_information.csv",
             "latent,colour\n" + "".join(f"z{index},1\n" for index in range(10)),
             "no factor colour",
         ),
-        ("history.csv", "step,loss,reconstruction,kl\n1,2,3\n", "line 2 has not as many cells"),
-        ("history.csv", "step,loss,reconstruction,kl\n1,2,3,4\n", "it has no column beta"),
+        ("history.csv", "step,loss,reconstruction_loss,kl\n1,2,3\n", "line 2 has not as many cells"),
+        ("history.csv", "step,loss,reconstruction_loss,kl\n1,2,3,4\n", "it has no column beta"),
         ("history.csv", b"\x00\x00\xff", "decode"),
     ],
 )

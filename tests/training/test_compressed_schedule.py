@@ -27,7 +27,10 @@ def test_all_that_is_told_in_steps_comes_as_much_earlier(bvae: Bvae, data: Path)
     short, typed = (load_checkpoint(Path(name) / "checkpoint.pt") for name in ("short", "typed"))
     assert (short.step, short.params.train.steps, short.params.train.compress_schedule_to) == (40, 640, 40)
     assert Path("short/history.csv").read_text() == Path("typed/history.csv").read_text()
-    assert [path.name for path in sorted(Path("short/pictures").iterdir())] == ["step-0000020.png", "step-0000040.png"]
+    assert [path.name for path in sorted(Path("short/reconstructions").iterdir())] == [
+        "step-0000020.png",
+        "step-0000040.png",
+    ]
     for ours, theirs in zip(short.vae.parameters(), typed.vae.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 

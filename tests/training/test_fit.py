@@ -120,7 +120,7 @@ def test_the_best_model_is_that_of_the_line_with_the_least_loss(bvae: Bvae, data
 
 def test_pictures_of_reconstructions_are_drawn_along_the_way(bvae: Bvae, data: Path) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 5, "--log-images-every", 2)
-    drawn = sorted(Path("runs/dsprites/pictures").iterdir())
+    drawn = sorted(Path("runs/dsprites/reconstructions").iterdir())
     assert [path.name for path in drawn] == ["step-0000002.png", "step-0000004.png"]
     assert imageio.imread(drawn[0]).shape[0] > 2 * 64
 
