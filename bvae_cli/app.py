@@ -15,9 +15,9 @@ from bvae_cli.commands.train import train
 from bvae_cli.commands.traverse import traverse
 
 
-def unwrap(told: str | None) -> str:
+def unwrap(docstring: str | None) -> str:
     """A docstring each of whose paragraphs is one line, so that a terminal breaks it where it ends."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (told or "").split("\n\n"))
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (docstring or "").split("\n\n"))
 
 
 app = typer.Typer(

@@ -70,7 +70,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "latents": [asdict(latent) for latent in checkpoint.latents],
         "examples": checkpoint.examples,
         "training": checkpoint.training,
-        **{key: told for key in ("imported_from", "program") if (told := getattr(checkpoint, key))},
+        **{key: optional for key in ("imported_from", "program") if (optional := getattr(checkpoint, key))},
     }
     buffer = io.BytesIO()  # a file's name would become part of its bytes
     torch.save(intern_strings(content), buffer)
@@ -164,8 +164,8 @@ def restore(content: dict[str, Any]) -> Checkpoint:
     vae = build_vae(params, spec)
     vae.load_state_dict(content["weights"])
     latents = [Latent(**latent) for latent in content["latents"]]
-    step, told = int(content["step"]), {key: content.get(key) for key in ("training", "imported_from", "program")}
-    checkpoint = Checkpoint(step, params, spec, vae.eval(), latents, content["examples"], **told)
+    step, optional = int(content["step"]), {key: content.get(key) for key in ("training", "imported_from", "program")}
+    checkpoint = Checkpoint(step, params, spec, vae.eval(), latents, content["examples"], **optional)
     require_consistent(checkpoint)
     return checkpoint
 

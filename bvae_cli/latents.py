@@ -71,10 +71,10 @@ def top_factor(information: NDArray[np.float64], kl: float, truth: GroundTruth) 
     if kl < ACTIVE_THRESHOLD or not truth.names:
         return None, 0.0, 0.0
     top = int(information.argmax())
-    told, entropy = float(information[top]), math.log(max(2, truth.sizes[top]))
-    if told < MIN_NORMALIZED_MI * entropy:
+    mi, entropy = float(information[top]), math.log(max(2, truth.sizes[top]))
+    if mi < MIN_NORMALIZED_MI * entropy:
         return None, 0.0, 0.0
-    return truth.names[top], told, told / entropy
+    return truth.names[top], mi, mi / entropy
 
 
 def sort_by_kl(latents: list[Latent]) -> list[Latent]:

@@ -24,7 +24,7 @@ SOURCES = "; ".join(f"{name}: {', '.join(sources)}" for name, sources in ALTERNA
 
 @with_params(
     "dataset.center_crop", "dataset.resample", "dataset.channels", "dataset.skip_corrupt",
-    name="dataset.name", called="dataset.name", source="dataset.source", own="dataset.file",
+    name="dataset.name", folder_name="dataset.name", source="dataset.source", own_path="dataset.file",
 )  # fmt: skip
 def download(
     params: Params,
@@ -32,12 +32,12 @@ def download(
         str | None, typer.Argument(metavar="NAME", help=f"{', '.join(DATASETS)}. Default: {DatasetParams.name}.")
     ] = None,
     source: Annotated[str | None, typer.Option(help=f"{SOURCES}. Default: the first.")] = None,
-    own: Annotated[
+    own_path: Annotated[
         Path | None, typer.Option("--from", metavar="PATH", help="Your own file or folder, instead.")
     ] = None,
-    called: Annotated[str | None, typer.Option("--name", help="What to call a folder of your own.")] = None,
+    folder_name: Annotated[str | None, typer.Option("--name", help="What to call a folder of your own.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Make the file anew, whatever is there.")] = False,
-    listed: Annotated[bool, typer.Option("--list", help="Show all data sets, and do nothing.")] = False,
+    list_only: Annotated[bool, typer.Option("--list", help="Show all data sets, and do nothing.")] = False,
     data: Data = Path("data"),
 ) -> None:
     """Make the data file of a data set: drawn, fetched, or read from your own.
@@ -46,12 +46,12 @@ def download(
     """
     from bvae_cli.datasets.download import download as make
 
-    if listed:
+    if list_only:
         show_datasets(data)
         return
-    if source is not None and own is not None:
+    if source is not None and own_path is not None:
         raise BvaeError("--source and --from exclude each other", "leave one out.")
-    if called is not None and name != "folder":
+    if folder_name is not None and name != "folder":
         raise BvaeError("--name is for a folder of your own", "bvae download folder --from DIR --name mine")
     own_file = Path(params.dataset.file) if params.dataset.file and source is None else None
     entry = find_dataset(params.dataset, own_file)
@@ -63,13 +63,13 @@ def download(
     notice.print(f"{path} {'is ready' if made else 'is there already, and good'}.", soft_wrap=True)
 
 
-def find_dataset(dataset: DatasetParams, own: Path | None) -> Dataset:
+def find_dataset(dataset: DatasetParams, own_path: Path | None) -> Dataset:
     """The data set of a name; a folder where it is none of the table, but the user has one."""
     if dataset.name == "folder":
         raise BvaeError("a folder needs a name", "bvae download folder --from DIR --name mine")
-    if own and not own.exists():
-        raise BvaeError(f"there is no file {own}", "name what you have with --from.")
-    if dataset.name not in DATASETS and not (own and own.is_dir()):
+    if own_path and not own_path.exists():
+        raise BvaeError(f"there is no file {own_path}", "name what you have with --from.")
+    if dataset.name not in DATASETS and not (own_path and own_path.is_dir()):
         raise BvaeError(
             f"there is no data set '{dataset.name}'{suggest_nearest(dataset.name, DATASETS)}",
             "bvae download --list shows all; a folder of your own: bvae download folder --from DIR --name mine",

@@ -12,8 +12,8 @@ def reconstruct(
     params: Params,
     ckpt: CheckpointFile,
     index: Indices = None,
-    factors: Where = None,
-    picture: ImageFiles = None,
+    where: Where = None,
+    image_files: ImageFiles = None,
     data: Data = Path("data"),
     out: Out = None,
 ) -> None:
@@ -26,7 +26,7 @@ def reconstruct(
 
     model = checkpoint.load_checkpoint(ckpt)
     images = base_images.select_images(
-        model, data, index or [], factors or [], picture or [], params.reconstruct.images
+        model, data, index or [], where or [], image_files or [], params.reconstruct.images
     )
     path = (out or ckpt.parent) / "reconstruction.png"
     result.print(reconstruction.draw_reconstructions(model.vae, images, path), soft_wrap=True, highlight=False)

@@ -41,8 +41,10 @@ def latent_table(latents: Sequence[Latent]) -> Table:
     for heading in ("latent", "KL", "posterior variance", "follows", "information", "share"):
         table.add_column(heading, justify="left" if heading == "follows" else "right")
     for latent in latents:
-        told = (f"{latent.mutual_information:.2f}", f"{latent.normalized_mi:.0%}") if latent.top_factor else ("", "")
-        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.posterior_variance:.3f}", latent.label, *told]
+        cells_of = (
+            (f"{latent.mutual_information:.2f}", f"{latent.normalized_mi:.0%}") if latent.top_factor else ("", "")
+        )
+        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.posterior_variance:.3f}", latent.label, *cells_of]
         table.add_row(*row, style="" if latent.is_active else "dim")
     return table
 
@@ -91,14 +93,14 @@ def format_seeds(numbers: Sequence[int]) -> str:
 def show_summary(tallies: Sequence[ScoreSummary]) -> None:
     """Print the most important scores of each setting, mean ± standard deviation over its seeds."""
     scores = [score for score in SHOWN if any(tally.score == score for tally in tallies)]
-    told = {(tally.setting, tally.score): tally for tally in tallies}
+    cells_of = {(tally.setting, tally.score): tally for tally in tallies}
     table = Table(title="Mean ± standard deviation over seeds")
     table.add_column("setting", overflow="fold", min_width=10)
     table.add_column("models", justify="right")
     for score in scores:
         table.add_column(score, justify="right")
     for setting in dict.fromkeys(tally.setting for tally in tallies):
-        cells = [told.get((setting, score)) for score in scores]
+        cells = [cells_of.get((setting, score)) for score in scores]
         count = max(len(tally.values) for tally in cells if tally) if any(cells) else 0
         table.add_row(escape(setting), str(count), *(mean_and_std(tally) if tally else "" for tally in cells))
     result.print(table)

@@ -17,8 +17,8 @@ def traverse(
     ckpt: CheckpointFile,
     latent: Annotated[list[int] | None, typer.Option(help="Number of a latent to move. May be repeated.")] = None,
     index: Indices = None,
-    factors: Where = None,
-    picture: ImageFiles = None,
+    where: Where = None,
+    image_files: ImageFiles = None,
     data: Data = Path("data"),
     out: Out = None,
 ) -> None:
@@ -31,7 +31,7 @@ def traverse(
     from bvae_cli.figures import base_images, traversal
 
     model = checkpoint.load_checkpoint(ckpt)
-    asked = (index or [], factors or [], picture or [])
+    asked = (index or [], where or [], image_files or [])
     start = params.traverse.base_code
     if start != "posterior" and any(asked):
         raise BvaeError(

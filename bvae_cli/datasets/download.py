@@ -14,7 +14,7 @@ from bvae_cli.system.files import lock_or_wait, require_folder
 
 
 def download(
-    dataset: Dataset, options: ReadOptions, source: str | None, own: Path | None, folder: Path, force: bool
+    dataset: Dataset, options: ReadOptions, source: str | None, own_path: Path | None, folder: Path, force: bool
 ) -> tuple[Path, bool]:
     """Make `folder`/<name>.h5 from a source, or from the user's own file or folder; the path, and whether it was made.
 
@@ -24,8 +24,8 @@ def download(
     Raises:
         BvaeError: the source cannot be had, the file not be written, or a good one is there from elsewhere.
     """
-    path, own = folder / f"{options.spec.name}.h5", find_published_file(dataset, own) if own else None
-    origin = fingerprint(own) if own else source or next(iter(dataset.sources))
+    path, own_path = folder / f"{options.spec.name}.h5", find_published_file(dataset, own_path) if own_path else None
+    origin = fingerprint(own_path) if own_path else source or next(iter(dataset.sources))
     if not force and has_valid_file(path, options.spec, origin):
         return path, False
     require_folder(folder)
@@ -36,7 +36,7 @@ def download(
             return path, False
         fetched = folder / f".{path.stem}.fetched"
         with options.exit_stack:
-            pictures = read_source(dataset, options, origin, own, fetched)
+            pictures = read_source(dataset, options, origin, own_path, fetched)
             store.write_data_file(path, pictures, origin, options.report)
         shutil.rmtree(fetched, ignore_errors=True)
     if pictures.spec.num_images != dataset.spec.num_images and dataset.spec.num_images:
@@ -81,16 +81,18 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def find_published_file(dataset: Dataset, own: Path) -> Path:
+def find_published_file(dataset: Dataset, own_path: Path) -> Path:
     """The first of the files of a data set that lies in the user's own folder, else what the user named."""
     remotes = [remote for source in dataset.sources.values() if not callable(source) for remote in source]
-    return next((own / remote.name for remote in remotes if (own / remote.name).is_file()), own)
+    return next((own_path / remote.name for remote in remotes if (own_path / remote.name).is_file()), own_path)
 
 
-def read_source(dataset: Dataset, options: ReadOptions, origin: str, own: Path | None, fetched: Path) -> ImageStream:
+def read_source(
+    dataset: Dataset, options: ReadOptions, origin: str, own_path: Path | None, fetched: Path
+) -> ImageStream:
     """The pictures of the user's own, or of a source: drawn, or read from what is fetched to a folder."""
-    if own:
-        return dataset.read(own, options)
+    if own_path:
+        return dataset.read(own_path, options)
     source = dataset.sources[origin]
     if callable(source):
         return source(options)

@@ -62,17 +62,20 @@ def evaluate(
     require_same_data(others, images)
     keep_freed_memory()
     truth = GroundTruth(images.factors(np.arange(len(images))), list(images.spec.factors))
-    asked, wanted = select_factors(truth, settings.factors) if truth.names else None, select_metrics(settings.metrics)
+    scored_truth, metrics = (
+        select_factors(truth, settings.factors) if truth.names else None,
+        select_metrics(settings.metrics),
+    )
     scores, vae = Scores(), checkpoint.vae.to(device)
     encoding = add_losses(scores, vae, images, checkpoint.params.train.precision, settings, report)
     add_kl_decomposition(scores, encoding, settings.seed, device, report)
     latents = sort_by_kl(summarize_latents(encoding, truth))
     scores.values["active_units"] = sum(latent.is_active for latent in latents)
     codes = Codes(encoding.mean.numpy(), encoding.logvar.numpy(), truth)
-    add_metrics(scores, wanted, codes, asked, settings, report)
+    add_metrics(scores, metrics, codes, scored_truth, settings, report)
     ranking = rank_by_udr(encoding, others, images, device, settings.seed, report) if others else []
     scores.values |= {"udr": ranking[0]} if ranking else {}
-    write_results(out, scores, codes.mean, asked)
+    write_results(out, scores, codes.mean, scored_truth)
     rows = [latent.to_row() for latent in latents]
     write_csv(out / "latents.csv", rows[0], (row.values() for row in rows))
     return Evaluation(scores, latents, ranking)

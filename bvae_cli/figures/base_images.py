@@ -20,7 +20,7 @@ def select_images(
     checkpoint: Checkpoint,
     data: Path,
     indices: Sequence[int],
-    wishes: Sequence[str],
+    conditions: Sequence[str],
     files: Sequence[Path],
     count: int,
 ) -> Tensor:
@@ -30,7 +30,7 @@ def select_images(
         checkpoint: carries the examples, and says what the images have to be like.
         data: the folder of the data files, read only where an index or a wish asks for it.
         indices: numbers of images of the data set.
-        wishes: images by factors, like `shape=2,scale=5`.
+        conditions: images by factors, like `shape=2,scale=5`.
         files: the user's own pictures.
         count: of examples, where nothing is asked for.
 
@@ -38,8 +38,8 @@ def select_images(
         BvaeError: there is no such image, factor, value, or file.
     """
     parts = [load_file(path, checkpoint.spec) for path in files]
-    if indices or wishes:
-        parts.insert(0, load_from_data(data, checkpoint.spec.name, indices, wishes))
+    if indices or conditions:
+        parts.insert(0, load_from_data(data, checkpoint.spec.name, indices, conditions))
     return torch.cat(parts) if parts else load_examples(checkpoint, count)
 
 
@@ -53,36 +53,36 @@ def load_examples(checkpoint: Checkpoint, count: int) -> Tensor:
     return checkpoint.examples[:count].float() / 255
 
 
-def load_from_data(data: Path, name: str, indices: Sequence[int], wishes: Sequence[str]) -> Tensor:
+def load_from_data(data: Path, name: str, indices: Sequence[int], conditions: Sequence[str]) -> Tensor:
     """Images of a data file, (images, channels, 64, 64) in [0, 1], by number and by factors."""
     images = open_stream(data, name)
-    wanted = [*indices, *(find_index(images, wish) for wish in wishes)]
+    wanted = [*indices, *(find_index(images, condition) for condition in conditions)]
     for index in wanted:
         if not 0 <= index < len(images):
             raise BvaeError(f"there is no image {index}", f"{name} has images 0 to {len(images) - 1}.")
     return images.subset(np.array(wanted))[:]
 
 
-def find_index(images: ImageSource, wish: str) -> int:
+def find_index(images: ImageSource, condition: str) -> int:
     """The number of the image that a wish names; of a list the first that is so.
 
     In a grid, factors that are left out are as in the first image that is shown.
     """
     spec, wanted = images.spec, {}
-    for part in wish.split(","):
+    for part in condition.split(","):
         name, _, value = part.partition("=")
         if name not in spec.factors:
-            raise BvaeError(f"there is no factor '{name}' in '{wish}'", list_factors(spec))
+            raise BvaeError(f"there is no factor '{name}' in '{condition}'", list_factors(spec))
         if value not in map(str, range(spec.factors[name])):
             raise BvaeError(f"{name} cannot be '{value}'", f"it is a number from 0 to {spec.factors[name] - 1}.")
         wanted[name] = int(value)
     if spec.num_samples is None:
         return spec.index((default_factors(spec) | wanted).values())
     columns = [list(spec.factors).index(name) for name in wanted]
-    alike = (images.factors(np.arange(len(images)))[:, columns] == list(wanted.values())).all(axis=1)
-    if not alike.any():
-        raise BvaeError(f"there is no image with {wish}", "name fewer factors.")
-    return int(alike.argmax())
+    matches = (images.factors(np.arange(len(images)))[:, columns] == list(wanted.values())).all(axis=1)
+    if not matches.any():
+        raise BvaeError(f"there is no image with {condition}", "name fewer factors.")
+    return int(matches.argmax())
 
 
 def list_factors(spec: DataSpec) -> str:

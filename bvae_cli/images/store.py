@@ -230,8 +230,8 @@ def open_data_file(path: Path, name: str) -> Iterator[DataFile]:
 
 def download_command(path: Path, name: str) -> str:
     """What makes a data file."""
-    made = f"bvae download {name}" if name in DATASET_NAMES else f"bvae download folder --from DIR --name {name}"
-    return made + ("" if path.parent == Path("data") else f" --data {path.parent}")
+    command = f"bvae download {name}" if name in DATASET_NAMES else f"bvae download folder --from DIR --name {name}"
+    return command + ("" if path.parent == Path("data") else f" --data {path.parent}")
 
 
 def read_data_file(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8], NDArray[np.int64] | None]:

@@ -24,9 +24,9 @@ def aam(
         `aam`: max(0, I_top − Σ of the others) / I_top, a mean over factors, 0 to 1; a factor of which nothing is told
         counts 0.
     """
-    some = truth.sample(samples, rng)
-    information = mutual_information(codes[some], truth.subset(some))
+    indices = truth.sample(samples, rng)
+    information = mutual_information(codes[indices], truth.subset(indices))
     top = information.max(axis=0)
     rest = information.sum(axis=0) - top
-    told = np.where(top > 0, top, 1.0)
-    return {"aam": float(np.mean(np.maximum(0.0, top - rest) / told))}
+    denominator = np.where(top > 0, top, 1.0)
+    return {"aam": float(np.mean(np.maximum(0.0, top - rest) / denominator))}

@@ -48,8 +48,8 @@ def sample_points(
     features = np.empty((count, codes.shape[1]), np.float32)
     for factor in range(len(truth.names)):
         places = np.flatnonzero(labels == factor)
-        for some in np.array_split(places, len(places) // POINTS_PER_BLOCK + 1):
-            features[some] = mean_distance(codes, truth, factor, (len(some), pairs), rng)
+        for indices in np.array_split(places, len(places) // POINTS_PER_BLOCK + 1):
+            features[indices] = mean_distance(codes, truth, factor, (len(indices), pairs), rng)
     return features, labels
 
 

@@ -72,11 +72,11 @@ def run_epoch(
     """Move the weights once by all points, in that order; the mean cross-entropy on the way, nats."""
     loss = 0.0
     for start in range(0, len(order), BATCH):
-        some = order[start : start + BATCH]
-        gradient, nats = loss_gradient(weights, features[some], target[some])
+        indices = order[start : start + BATCH]
+        gradient, nats = loss_gradient(weights, features[indices], target[indices])
         squares += gradient**2
         weights -= LEARNING_RATE * gradient / (np.sqrt(squares) + EPSILON)
-        loss += nats * len(some) / len(order)
+        loss += nats * len(indices) / len(order)
     return loss
 
 

@@ -35,10 +35,10 @@ def accuracy(
 ) -> float:  # fmt: skip
     """The accuracy with batches of so many images, on so many points."""
     std = codes[truth.sample(reference, rng)].std(axis=0, ddof=1)
-    alive = std >= MIN_STD
-    if not alive.any():
+    is_active = std >= MIN_STD
+    if not is_active.any():
         return 0.0
-    scaled = codes[:, alive] / std[alive]
+    scaled = codes[:, is_active] / std[is_active]
     votes = count_votes(scaled, truth, batch, train, rng)
     tested = count_votes(scaled, truth, batch, test, rng)
     return float(tested[votes.argmax(axis=0), np.arange(votes.shape[1])].sum() / test)

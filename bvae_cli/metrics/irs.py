@@ -24,15 +24,15 @@ def irs(
         `irs`: 0 to 1, of the factor that each latent is most robust for, a mean over latents by how far they move; 0
         where none moves.
     """
-    some = truth.sample(samples, rng)
-    drawn, factors = codes[some], truth.factors[some]
+    indices = truth.sample(samples, rng)
+    drawn, factors = codes[indices], truth.factors[indices]
     farthest = np.abs(drawn - drawn.mean(axis=0)).max(axis=0)
-    alive = farthest > 0
-    if not alive.any():
+    is_active = farthest > 0
+    if not is_active.any():
         return {"irs": 0.0}
-    moved = np.stack([max_deviation(drawn[:, alive], column) for column in factors.T], axis=1)  # (latents, factors)
-    robust = 1 - (moved / farthest[alive, None]).min(axis=1)
-    return {"irs": float(np.average(robust, weights=farthest[alive]))}
+    moved = np.stack([max_deviation(drawn[:, is_active], column) for column in factors.T], axis=1)  # (latents, factors)
+    robust = 1 - (moved / farthest[is_active, None]).min(axis=1)
+    return {"irs": float(np.average(robust, weights=farthest[is_active]))}
 
 
 def max_deviation(codes: NDArray[np.float32], values: NDArray[np.int64]) -> NDArray[np.float64]:

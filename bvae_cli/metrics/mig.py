@@ -26,6 +26,6 @@ def mig(
     Returns:
         `mig`: the gap between the two latents that tell most, by the factor's entropy, a mean over factors; 0 to 1.
     """
-    some = truth.sample(samples, rng)
-    drawn = truth.subset(some)
-    return {"mig": float(np.mean(gap(mutual_information(codes[some], drawn)) / entropies(drawn)))}
+    indices = truth.sample(samples, rng)
+    drawn = truth.subset(indices)
+    return {"mig": float(np.mean(gap(mutual_information(codes[indices], drawn)) / entropies(drawn)))}

@@ -42,11 +42,11 @@ def mig_sampled(
     """
     posteriors = torch.from_numpy(mean), torch.from_numpy(logvar)
     alone = entropy(*posteriors, truth.sample(samples, rng), truth.sample(mixture, rng), rng)
-    told = []
+    information_gains = []
     for factor in range(len(truth.names)):
-        told.append(alone - conditional_entropy(posteriors, truth, factor, rng, samples, mixture))
+        information_gains.append(alone - conditional_entropy(posteriors, truth, factor, rng, samples, mixture))
         report("sampling posteriors", factor + 1, len(truth.names))
-    information = np.maximum(np.stack(told, axis=1), 0.0)
+    information = np.maximum(np.stack(information_gains, axis=1), 0.0)
     return {"mig_sampled": float(np.mean(gap(information) / entropies(truth)))}
 
 
@@ -76,8 +76,8 @@ def entropy(
     noise = torch.from_numpy(rng.standard_normal((len(drawn), mean.shape[1]), dtype=np.float32))
     z = mean[drawn] + torch.exp(logvar[drawn] / 2) * noise
     total = torch.zeros(mean.shape[1], dtype=torch.float64)
-    for some in torch.split(z, SAMPLES_PER_BLOCK):
-        total += log_density(some, mean[mixed], logvar[mixed]).sum(dim=0, dtype=torch.float64)
+    for indices in torch.split(z, SAMPLES_PER_BLOCK):
+        total += log_density(indices, mean[mixed], logvar[mixed]).sum(dim=0, dtype=torch.float64)
     return np.asarray(-total / len(drawn))
 
 

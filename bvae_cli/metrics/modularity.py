@@ -24,14 +24,14 @@ def modularity(
     Returns:
         `modularity`: 0 to 1, a mean over latents; one that tells of nothing counts 0.
     """
-    some = truth.sample(samples, rng)
-    return {"modularity": modularity_of(mutual_information(codes[some], truth.subset(some)))}
+    indices = truth.sample(samples, rng)
+    return {"modularity": modularity_of(mutual_information(codes[indices], truth.subset(indices)))}
 
 
 def modularity_of(information: NDArray[np.float64]) -> float:
     """1 − (Σ_k m_ik² − max²) / (max² · (K − 1)) of (latents, factors) information m, a mean over latents."""
     squares = np.where(information > MIN_INFORMATION, information, 0.0) ** 2
     top = squares.max(axis=1)
-    alive = top > 0
-    stray = (squares.sum(axis=1) - top)[alive] / (top[alive] * (squares.shape[1] - 1))
+    is_active = top > 0
+    stray = (squares.sum(axis=1) - top)[is_active] / (top[is_active] * (squares.shape[1] - 1))
     return float(np.sum(1 - stray) / len(squares))

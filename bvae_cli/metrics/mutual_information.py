@@ -17,11 +17,11 @@ def mutual_information(codes: NDArray[np.float32], truth: GroundTruth) -> NDArra
         codes: (images, latents).
         truth: the factors of the same images.
     """
-    told = [
+    values = [
         [pairwise_information(code, value, size) for value, size in zip(truth.factors.T, truth.sizes, strict=True)]
         for code in bin_codes(codes).T
     ]
-    return np.array(told).reshape(codes.shape[1], len(truth.names))
+    return np.array(values).reshape(codes.shape[1], len(truth.names))
 
 
 def bin_codes(codes: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -42,8 +42,8 @@ def sap_continuous(
     Returns:
         `sap`: the gap between the two latents that correlate most, a mean over factors, 0 to 1.
     """
-    some = truth.sample(samples, rng)
-    return {"sap": float(np.mean(gap(squared_correlation(codes[some], truth.factors[some]))))}
+    indices = truth.sample(samples, rng)
+    return {"sap": float(np.mean(gap(squared_correlation(codes[indices], truth.factors[indices]))))}
 
 
 def accuracy(

@@ -24,7 +24,7 @@ def udr(codes: Sequence[NDArray[np.float32]], seed: int = 0, spearman: bool = Fa
     pairs = [
         [pair_score(one, other, seed, spearman) for at, other in numbered if at != place] for place, one in numbered
     ]
-    return [float(np.median(alike)) for alike in pairs]
+    return [float(np.median(scores)) for scores in pairs]
 
 
 def pair_score(one: NDArray[np.float32], other: NDArray[np.float32], seed: int, spearman: bool) -> float:

@@ -67,6 +67,6 @@ def log_weights(densities: Tensor, images: int, sampling: TCEstimator) -> Tensor
     from bvae_cli.models.aggregate_posterior import stratified_log_weights
 
     batch = len(densities)
-    alike = -math.log(images * batch)
-    own, others = stratified_log_weights(images, batch) if sampling == "mss" else (alike, alike)
+    uniform = -math.log(images * batch)
+    own, others = stratified_log_weights(images, batch) if sampling == "mss" else (uniform, uniform)
     return torch.full((batch, batch), others, dtype=densities.dtype, device=densities.device).fill_diagonal_(own)

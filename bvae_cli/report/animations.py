@@ -72,12 +72,12 @@ def latent_rows(checkpoint: Checkpoint) -> LatentRows:
     used, codes = [axis for axis in axes if axis.is_active], example_codes(checkpoint)
     drawn = [latent_row(checkpoint, axis, codes, known.get(axis.index)) for axis in used[:MAX_LATENTS]]
     left = [axis.index for axis in axes[len(drawn) :]]
-    told = [known[index] for index in left if index in known]
+    known_others = [known[index] for index in left if index in known]
     others, unused = (
-        [latent for latent in told if latent.is_active],
-        [latent for latent in told if not latent.is_active],
+        [latent for latent in known_others if latent.is_active],
+        [latent for latent in known_others if not latent.is_active],
     )
-    return LatentRows(drawn, others, unused, len(left) - len(told))
+    return LatentRows(drawn, others, unused, len(left) - len(known_others))
 
 
 def latent_row(checkpoint: Checkpoint, axis: TraversalAxis, codes: Tensor, latent: Latent | None) -> LatentRow:

@@ -38,12 +38,12 @@ class RunSection:
 
 def comparison_page(records: Sequence[RunRecord], data: Path, report: ProgressCallback) -> str:
     """The page of runs, by setting; their data files, where there are any, lie in a folder."""
-    settings, (alike, missing) = group_by_setting(records), udr_by_run(records, data, report)
+    settings, (udr, missing) = group_by_setting(records), udr_by_run(records, data, report)
     runs = [Setting([record], setting.style) for setting in settings for record in setting.records]
-    scores = {record.name: collect_scores(record, alike) for record in records}
+    scores = {record.name: collect_scores(record, udr) for record in records}
     differing = differences(settings)
     groups = select_groups(dict.fromkeys(name for each in scores.values() for name in each))
-    told = [score for group in groups for score in group.scores]
+    all_scores = [score for group in groups for score in group.scores]
     return render(
         "comparison.html",
         settings=settings,
@@ -54,8 +54,8 @@ def comparison_page(records: Sequence[RunRecord], data: Path, report: ProgressCa
         effect=find_effect(settings, groups, scores),
         drawn=[run_section(run.records[0], data) for run in runs],
         groups=groups,
-        by_setting={score.name: setting_scores(score, settings, scores) for score in told},
-        by_run={score.name: setting_scores(score, runs, scores) for score in told},
+        by_setting={score.name: setting_scores(score, settings, scores) for score in all_scores},
+        by_run={score.name: setting_scores(score, runs, scores) for score in all_scores},
         missing=missing,
         ranges=common_ranges(records),
         plots=comparison_plots(runs),
@@ -79,10 +79,10 @@ def run_section(record: RunRecord, data: Path) -> RunSection:
     )
 
 
-def collect_scores(record: RunRecord, alike: Mapping[str, float]) -> dict[str, float]:
+def collect_scores(record: RunRecord, udr: Mapping[str, float]) -> dict[str, float]:
     """The scores of a run, with the udr that it has among those of the page, and no other."""
     values = {name: value for name, value in (record.scores.values if record.scores else {}).items() if name != "udr"}
-    return values | ({"udr": alike[record.name]} if record.name in alike else {})
+    return values | ({"udr": udr[record.name]} if record.name in udr else {})
 
 
 def common_ranges(records: Sequence[RunRecord]) -> dict[str, PublishedRange]:

@@ -43,11 +43,11 @@ def find_effect(
         groups: the scores that some run has.
         scores: of each run, by its name, the values by theirs.
     """
-    differing = {name: values for name, values in differences(settings).items() if "." in name}
-    told = {score.name: score for group in groups for score in group.scores}
-    if len(differing) != 1 or not (shown := [told[name] for name in SHOWN if name in told]):
+    differences_of = {name: values for name, values in differences(settings).items() if "." in name}
+    by_name = {score.name: score for group in groups for score in group.scores}
+    if len(differences_of) != 1 or not (shown := [by_name[name] for name in SHOWN if name in by_name]):
         return None
-    ((key, values),) = differing.items()
+    ((key, values),) = differences_of.items()
     ordered = sorted(zip(values, settings, strict=True), key=lambda pair: sort_key(pair[0]))
     name = key.partition(".")[2]
     return ParameterEffect(name, [score_plot(score, name, ordered, scores) for score in shown])

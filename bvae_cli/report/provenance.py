@@ -53,8 +53,8 @@ def download_arguments(spec: DataSpec, source: str) -> list[str]:
 def preprocessing_options(spec: DataSpec) -> list[str]:
     """The options by which pictures are brought to their size and colours otherwise than the data set has it."""
     published = DATASETS.get(spec.name, DATASETS["folder"]).spec
-    told = [
+    options = [
         (f"--{key.replace('_', '-')}", getattr(spec, key), getattr(published, key))
         for key in ("center_crop", "resample", "channels")
     ]
-    return [word for option, value, usual in told if value != usual for word in (option, str(value))]
+    return [word for option, value, usual in options if value != usual for word in (option, str(value))]

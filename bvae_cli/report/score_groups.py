@@ -123,5 +123,5 @@ def select_groups(names: Iterable[str]) -> list[ScoreGroup]:
         ScoreInfo(name, name, DESCRIPTIONS.get(name, "").rstrip(" ↑↓")) for name in names if name not in known
     )
     whole = [*GROUPS, ScoreGroup("Others", "", others)]
-    told = [(group, tuple(score for score in group.scores if score.name in names)) for group in whole]
-    return [ScoreGroup(group.title, group.description, scores) for group, scores in told if scores]
+    selected = [(group, tuple(score for score in group.scores if score.name in names)) for group in whole]
+    return [ScoreGroup(group.title, group.description, scores) for group, scores in selected if scores]

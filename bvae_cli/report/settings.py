@@ -47,17 +47,17 @@ def group_by_setting(records: Iterable[RunRecord]) -> list[Setting]:
     together: dict[str, list[RunRecord]] = {}
     for record in records:
         together.setdefault(repr(run_facts(record.checkpoint)), []).append(record)
-    return [Setting(alike, style) for alike, style in zip(together.values(), line_styles(), strict=False)]
+    return [Setting(group, style) for group, style in zip(together.values(), line_styles(), strict=False)]
 
 
 def run_facts(checkpoint: Checkpoint) -> dict[str, str]:
     """All that makes a run what it is, but for its seed."""
-    told = {entry.key: entry.value for entry in parameters(checkpoint) if entry.key != SEED}
+    facts_of = {entry.key: entry.value for entry in parameters(checkpoint) if entry.key != SEED}
     return {
         "data": f"{checkpoint.spec.name}: {describe_images(checkpoint.spec)}",
         "made by": checkpoint.imported_from or "bvae",
         "steps done": f"{checkpoint.step:,}",
-    } | told
+    } | facts_of
 
 
 def find_seed(checkpoint: Checkpoint) -> str:
@@ -68,9 +68,9 @@ def find_seed(checkpoint: Checkpoint) -> str:
 
 def differences(settings: Sequence[Setting]) -> dict[str, list[str]]:
     """What is not the same in all settings: by name what it is in each, nothing where a setting has no such thing."""
-    told = [run_facts(setting.records[0].checkpoint) for setting in settings]
-    names = list(dict.fromkeys(name for each in told for name in each))
-    values = {name: [each.get(name, "") for each in told] for name in names}
+    facts_of = [run_facts(setting.records[0].checkpoint) for setting in settings]
+    names = list(dict.fromkeys(name for each in facts_of for name in each))
+    values = {name: [each.get(name, "") for each in facts_of] for name in names}
     return {name: row for name, row in values.items() if len(set(row)) > 1}
 
 

@@ -64,22 +64,22 @@ def compressed_note(checkpoint: Checkpoint) -> str:
 
 def compressed_notes(runs: Mapping[str, Checkpoint]) -> list[str]:
     """What is to be said of short forms among runs, by name; once, where it holds for all of them."""
-    told: dict[str, list[str]] = {}
+    parts: dict[str, list[str]] = {}
     for name, checkpoint in runs.items():
-        told.setdefault(compressed_note(checkpoint), []).append(name)
-    if len(told) == 1:
-        return list(filter(None, told))
-    return [f"{join_names(names)}: {sentence}" for sentence, names in told.items() if sentence]
+        parts.setdefault(compressed_note(checkpoint), []).append(name)
+    if len(parts) == 1:
+        return list(filter(None, parts))
+    return [f"{join_names(names)}: {sentence}" for sentence, names in parts.items() if sentence]
 
 
 def describe_hyperparameters(objective: Objective) -> str:
     """The knobs that have a letter in the papers, in brackets."""
-    told = [
+    parts = [
         f"{SYMBOLS[name]} {describe_schedule(hyperparameter)}"
         for name, hyperparameter in vars(objective).items()
         if name in SYMBOLS
     ]
-    return f" ({', '.join(told)})" if told else ""
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def describe_schedule(hyperparameter: Schedule) -> str:
@@ -103,14 +103,14 @@ def describe_outcome(latents: Sequence[Latent], factors: Mapping[str, int]) -> s
         name: [each for each in latents if each.top_factor == name] for name, size in factors.items() if size > 1
     }
     own = [name for name, those in followers.items() if has_own_latent([latent.normalized_mi for latent in those])]
-    told = [
+    parts = [
         state_about(own, "has a latent of its own", "have a latent each"),
         state_about(
             [name for name in followers if followers[name] and name not in own], "is told in part", "are told in part"
         ),
         state_about([name for name in followers if not followers[name]], "has no latent", "have none"),
     ]
-    return f"{used}; {', '.join(filter(None, told))}."
+    return f"{used}; {', '.join(filter(None, parts))}."
 
 
 def has_own_latent(shares: Sequence[float]) -> bool:

@@ -23,10 +23,10 @@ def udr_by_run(
     """The udr of each run among those of the same data, by its name; and why of some there is none."""
     found: dict[str, float] = {}
     missing: list[str] = []
-    for alike in group_by_data(records):
+    for group in group_by_data(records):
         try:
-            ranking = udr_of_models([record.checkpoint for record in alike], data, report)
-            found |= {record.name: score for record, score in zip(alike, ranking, strict=True)}
+            ranking = udr_of_models([record.checkpoint for record in group], data, report)
+            found |= {record.name: score for record, score in zip(group, ranking, strict=True)}
         except BvaeError as error:
             missing.append(error.message)
     return found, missing
@@ -37,7 +37,7 @@ def group_by_data(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
     together: dict[str, list[RunRecord]] = {}
     for record in records:
         together.setdefault(repr(record.checkpoint.spec), []).append(record)
-    return [alike for alike in together.values() if len(alike) > 1]
+    return [group for group in together.values() if len(group) > 1]
 
 
 def udr_of_models(models: Sequence[Checkpoint], data: Path, report: ProgressCallback) -> list[float]:

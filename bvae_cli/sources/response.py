@@ -135,10 +135,10 @@ def send_request(session: requests.Session, url: str, headers: dict[str, str]) -
 
 def read_up_to(count: int, chunks: Iterator[bytes]) -> bytes:
     """The first so many bytes, and some more that came with them."""
-    taken = b""
-    while len(taken) < count and (chunk := next(chunks, b"")):
-        taken += chunk
-    return taken
+    received = b""
+    while len(received) < count and (chunk := next(chunks, b"")):
+        received += chunk
+    return received
 
 
 def page_title(page: bytes) -> str:

@@ -28,14 +28,14 @@ def run_sweep(study: Study, executor: Executor, together: int = 1) -> Iterator[M
         InterruptionError: SIGINT or SIGTERM came; what was done is saved.
     """
     with lock_folder(study.folder), defer_signals() as pending_signal:
-        left = []
+        unfinished = []
         for trial in study.trials:
             news = trial_status(trial)
             if news.is_finished:
                 yield news
             else:
-                left.append(trial)
-        with executor.start(make_batches(left, together), study.folder) as makers:
+                unfinished.append(trial)
+        with executor.start(make_batches(unfinished, together), study.folder) as makers:
             yield from makers.statuses(pending_signal)
         if number := pending_signal():
             raise InterruptionError(number, f"stopped; what was under way in {study.folder} is saved", RESUME_HINT)
@@ -54,4 +54,4 @@ def make_batches(trials: Sequence[Trial], most: int) -> list[list[Trial]]:
     kinds: dict[str, list[Trial]] = {}
     for trial in trials:
         kinds.setdefault(batching_key(trial.params), []).append(trial)
-    return [alike[start : start + most] for alike in kinds.values() for start in range(0, len(alike), most)]
+    return [group[start : start + most] for group in kinds.values() for start in range(0, len(group), most)]

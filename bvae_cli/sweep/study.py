@@ -95,9 +95,9 @@ def read_study(path: Path, options: Sequence[str] = (), seeds: int | None = None
     """
     content = config.read_yaml(path, "name the file of a study; there are some in pipelines/studies.")
     config.refuse_unknown(f"{path}: ", content, KEYS, "a key of a study")
-    laid, settings = dict(map(parse_override, options)), grid_settings(content.get("grid", {}), path)
-    require_no_conflict(settings, laid, path)
-    base = config.overlay(read_base(content.get("base", {}), path), group_by_section(laid.items()))
+    overrides, settings = dict(map(parse_override, options)), grid_settings(content.get("grid", {}), path)
+    require_no_conflict(settings, overrides, path)
+    base = config.overlay(read_base(content.get("base", {}), path), group_by_section(overrides.items()))
     folder = Path("runs") / path.stem
     wanted = parse_seeds(content.get("seeds", 1) if seeds is None else seeds, path)
     trials = [trial for choices in settings for trial in make_trials(choices, base, wanted, folder)]
@@ -145,14 +145,14 @@ def grid_settings(grid: Any, path: Path) -> list[Choices]:
     return [choices for each in grids for choices in combinations(each, path)]
 
 
-def require_no_conflict(settings: Iterable[Choices], laid: Choices, path: Path) -> None:
+def require_no_conflict(settings: Iterable[Choices], overrides: Choices, path: Path) -> None:
     """Raise BvaeError where what is laid over the base, or a setting, would be hidden by what comes after it."""
     varied = {key for choices in settings for key in choices}
-    if SEED in varied | laid.keys():
+    if SEED in varied | overrides.keys():
         raise BvaeError(
             f"{path}: {SEED} is for no setting to choose", "say which with seeds:, or how many with --seeds."
         )
-    for key in varied & laid.keys():
+    for key in varied & overrides.keys():
         raise BvaeError(f"--set {key} would have no effect: the grid of {path} chooses it", "leave it out.")
 
 

@@ -31,12 +31,12 @@ class Ranks:
         """The greatest of the numbers that all processes come with; raises BvaeError where they are at other steps."""
         if self.size == 1:
             return number
-        told = torch.tensor([number, step, -step])  # on the processor, for which a GPU does not have to stop
-        torch.distributed.all_reduce(told, torch.distributed.ReduceOp.MAX)
-        greatest, last, first = told.tolist()
+        message = torch.tensor([number, step, -step])  # on the processor, for which a GPU does not have to stop
+        torch.distributed.all_reduce(message, torch.distributed.ReduceOp.MAX)
+        greatest, last, first = message.tolist()
         if last != -first:
-            apart = f"one process of torchrun is at step {last}, another at {-first}"
-            raise BvaeError(apart, "give all of them one and the same --out.")
+            problem = f"one process of torchrun is at step {last}, another at {-first}"
+            raise BvaeError(problem, "give all of them one and the same --out.")
         return int(greatest)
 
 

@@ -31,8 +31,8 @@ class Muon(Optimizer):
         together: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
         for weight, update in zip(self.weights, self.updates(), strict=True):
             together[to_wide_matrix(update).shape].append((weight, update))
-        for alike in together.values():
-            weights, updates = zip(*alike, strict=True)
+        for group in together.values():
+            weights, updates = zip(*group, strict=True)
             steps = orthogonalize(torch.stack([to_wide_matrix(update) for update in updates]))
             size = self.lr * (ADAM_RMS * max(steps.shape[1:]) ** 0.5)
             for weight, step in zip(weights, steps * -size, strict=True):

@@ -52,7 +52,7 @@ def test_the_curves_have_a_line_for_each_interval_and_one_for_what_is_left(bvae:
     options = ["--steps", 7, "--log-every", 3, "--latent-dim", 2, "--beta", "0:0,6:4"]
     bvae("train", "--cpu", "--data", data, *options)
     rows = history(Path("runs/dsprites"))
-    columns = "step loss reconstruction kl beta free_bits learning_rate kl_0 kl_1"
+    columns = "step loss reconstruction_loss kl beta free_bits learning_rate kl_0 kl_1"
     assert list(rows[0]) == columns.split()
     assert [row["step"] for row in rows] == ["3", "6", "7"]
     assert [float(row["beta"]) for row in rows] == pytest.approx([4 * 2 / 6, 4 * 5 / 6, 4], rel=1e-5)
