@@ -35,7 +35,7 @@ def test_a_grid_is_each_combination_in_its_order_each_with_all_seeds() -> None:
 
 def test_grids_follow_one_another_over_a_base_whose_objective_they_may_change() -> None:
     Path("base.yaml").write_text("objective: {name: beta_vae, beta: 7}\ntrain: {steps: 30}\n")
-    grid = [{"train.learning_rate": 0.001}, {"objective.name": "factor", "objective.gamma": [10, 20]}]
+    grid = [{"train.learning_rate": 0.001}, {"objective.name": "factor_vae", "objective.gamma": [10, 20]}]
     found = study({"base": "base.yaml", "grid": grid})
     assert list(found.settings) == [
         "learning_rate=0.001",

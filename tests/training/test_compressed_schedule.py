@@ -54,5 +54,5 @@ def test_a_step_stands_for_a_step_of_the_experiment() -> None:
 
 
 def test_a_short_form_is_not_longer_than_the_experiment() -> None:
-    with pytest.raises(ValueError, match="short must be at most 300, not 301"):
+    with pytest.raises(ValueError, match="compress_schedule_to must be at most 300, not 301"):
         TrainParams(steps=300, compress_schedule_to=301)

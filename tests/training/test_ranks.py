@@ -109,6 +109,6 @@ def test_what_cannot_be_divided_is_refused() -> None:
     with pytest.raises(BvaeError, match="batch_size is 64, which 3 processes cannot share alike") as caught:
         require_divisible(config.build_params({}), Ranks(0, 3))
     assert caught.value.hint == "choose a multiple: --batch-size 63"
-    with pytest.raises(BvaeError, match="DcIgn takes a batch as a whole"):
+    with pytest.raises(BvaeError, match="DCIGN takes a batch as a whole"):
         require_divisible(config.build_params({"objective": {"name": "dc_ign"}}), Ranks(0, 2))
     require_divisible(config.build_params({"objective": {"name": "dc_ign"}}), Ranks())

@@ -142,7 +142,7 @@ def test_where_there_is_nothing_to_resume_a_run_begins(bvae: Bvae, data: Path) -
     ("change", "said"),
     [
         (["--beta", 8], "objective.beta 4, not 8"),
-        (["--objective", "vae"], "objective.name beta, not vae"),
+        (["--objective", "vae"], "objective.name beta_vae, not vae"),
         (["--latent-dim", 3], "model.latent_dim 10, not 3"),
         (["--seed", 1], "train.seed 0, not 1"),
         (["--steps", 2], "train.steps 3, not 2"),
