@@ -101,9 +101,7 @@ class LoggingParams:
 
     checkpoint_every: Annotated[int, "Steps from one last.pt, to go on from, to the next. 0: by time alone."] = 0
     checkpoint_minutes: Annotated[float, "Minutes from one last.pt to the next. 0: by steps alone."] = 2.0
-    save_best: Annotated[bool, "LoggingParams best.pt, the model at the line of history.csv with the least loss."] = (
-        False
-    )
+    save_best: Annotated[bool, "Keep best.pt, the model at the line of history.csv with the least loss."] = False
     tensorboard: Annotated[bool, "Write the curves for TensorBoard, too."] = False
     log_images_every: Annotated[int, "Steps from one picture of reconstructions to the next. 0: none."] = 0
 

@@ -20,7 +20,7 @@ class AnnealedVAE(Objective):
     """reconstruction + γ·|KL − C|, with C growing from 0 and then held (Burgess et al. 2018, equation 8)."""
 
     gamma: Annotated[Schedule, "Weight γ that holds the KL at the capacity C."] = 1000.0
-    capacity: Annotated[Schedule, "AnnealedVAE C, nats."] = ((0, 0.0), (100_000, 25.0))
+    capacity: Annotated[Schedule, "Capacity C, nats."] = ((0, 0.0), (100_000, 25.0))
 
     def __post_init__(self) -> None:
         require_at_least(self, 0, "gamma", "capacity")

@@ -100,8 +100,8 @@ def discriminator_loss(discriminator: nn.Module, out: ForwardPass) -> Tensor:
     assert isinstance(out, GanForwardPass)
 
     def logits(images: Tensor) -> tuple[Tensor, Tensor]:
-        posterior = discriminator(images).float()
-        return posterior.sum(), posterior
+        logit = discriminator(images).float()
+        return logit.sum(), logit
 
     gradient: Tensor
     gradient, real = torch.func.grad(logits, has_aux=True)(out.real.detach())

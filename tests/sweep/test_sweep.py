@@ -87,7 +87,7 @@ def test_the_table_is_that_of_the_models(whole: Path) -> None:
         values = [json.loads((folder / setting / str(seed) / "metrics.json").read_text())["mig"] for seed in range(3)]
         line = told[setting, "mig"]
         assert float(line["mean"]) == pytest.approx(np.mean(values), rel=1e-5)
-        assert float(line["deviation"]) == pytest.approx(np.std(values, ddof=1), rel=1e-5)
+        assert float(line["std"]) == pytest.approx(np.std(values, ddof=1), rel=1e-5)
         assert (line["models"], line["best_seed"]) == ("3", str(np.argmax(values)))
         assert told[setting, "kl"]["best_value"] == ""
     assert (folder / "plots" / "mig.png").stat().st_size > 1000
