@@ -88,7 +88,7 @@ def test_the_table_is_that_of_the_models(whole: Path) -> None:
         line = told[setting, "mig"]
         assert float(line["mean"]) == pytest.approx(np.mean(values), rel=1e-5)
         assert float(line["std"]) == pytest.approx(np.std(values, ddof=1), rel=1e-5)
-        assert (line["models"], line["best_seed"]) == ("3", str(np.argmax(values)))
+        assert (line["n_seeds"], line["best_seed"]) == ("3", str(np.argmax(values)))
         assert told[setting, "kl"]["best_value"] == ""
     assert (folder / "plots" / "mig.png").stat().st_size > 1000
 
