@@ -52,7 +52,7 @@ def main() -> None:
             file = write_page(model, Path(folder) / "explorer.html")
             page = Page(chromium, file)
             draw = page.run(f"({MEDIAN})(() => explorer.decode(explorer.codes))")
-            code = page.run(f"({MEDIAN})(() => explorer.encode(explorer.picture))")
+            code = page.run(f"({MEDIAN})(() => explorer.encode(explorer.image))")
             size = file.stat().st_size / 1e6
             print(f"{name:40} {size:6.2f} {draw:13.1f} {code:10.1f} {difference(page, model):11.1e}")
 

@@ -13,7 +13,7 @@ let range = "prior";
 let frame = 0;
 
 /** What can be asked and done from the console: pictures are (row, column, channel), from 0 to 1. */
-const explorer = { codes, move, encode, decode, picture: null };
+const explorer = { codes, move, encode, decode, image: null };
 globalThis.explorer = explorer;
 
 /** float32, least byte first, of base64. */
@@ -47,8 +47,8 @@ function refresh() {
 
 function draw() {
   frame = 0;
-  explorer.picture = decode(codes);
-  paint(document.getElementById("picture"), explorer.picture, channels);
+  explorer.image = decode(codes);
+  paint(document.getElementById("picture"), explorer.image, channels);
   for (const watcher of watchers) watcher();
 }
 

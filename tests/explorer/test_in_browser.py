@@ -93,7 +93,7 @@ def require_drawn(page: Page, model: Checkpoint) -> None:
     """What is shown is what torch makes of the numbers on the sliders."""
     page.settle()
     expected = decoded(model, numbers(page, "explorer.codes"))
-    assert (numbers(page, "explorer.picture") - expected).abs().max() <= CLOSE
+    assert (numbers(page, "explorer.image") - expected).abs().max() <= CLOSE
     assert (on_canvas(page, "#picture") / 255 - expected).abs().max() <= 0.5 / 255 + CLOSE
 
 
