@@ -67,7 +67,7 @@ def evaluate(
         select_metrics(settings.metrics),
     )
     scores, vae = Scores(), checkpoint.vae.to(device)
-    encoding = add_losses(scores, vae, images, checkpoint.params.train.precision, settings, report)
+    encoding = add_losses(scores, vae, images, settings, report)
     add_kl_decomposition(scores, encoding, settings.seed, device, report)
     latents = sort_by_kl(summarize_latents(encoding, truth))
     scores.values["active_units"] = sum(latent.is_active for latent in latents)
@@ -97,20 +97,21 @@ def evaluate_codes(codes: Codes, settings: EvaluateParams, out: Path, report: Pr
 
 
 def add_losses(
-    scores: Scores, vae: VAE, images: ImageSource, precision: str, settings: EvaluateParams, report: ProgressCallback
+    scores: Scores, vae: VAE, images: ImageSource, settings: EvaluateParams, report: ProgressCallback
 ) -> Posteriors:
     """Reconstruction, KL and evidence lower bound, nats an image; returns the posteriors of all images.
 
     The KL is the mean over all, the reconstruction over some, told with its standard error, unless all are wanted. The
-    bound is without the constants that the Gaussian and the Laplace likelihood drop.
+    bound is without the constants that the Gaussian and the Laplace likelihood drop. All is computed in float32,
+    whatever the model was trained in.
     """
     with scores.time_block("encoding"):
-        encoding = encode(vae, images, precision, report)
+        encoding = encode(vae, images, "float32", report)
     every = settings.full_elbo or len(images) <= ELBO_IMAGES
     drawn = np.arange(len(images)) if every else sample_indices(images, ELBO_IMAGES, settings.seed)
     with scores.time_block("decoding"):
         shown = images.subset(drawn).to(next(vae.parameters()).device)
-        losses = reconstruction_losses(vae, shown, encoding.subset(drawn), precision, settings.seed, report)
+        losses = reconstruction_losses(vae, shown, encoding.subset(drawn), "float32", settings.seed, report)
     reconstruction, kl = losses.double().mean().item(), encoding.kl.double().sum(dim=1).mean().item()
     scores.values |= {"elbo": -reconstruction - kl, "reconstruction_loss": reconstruction, "kl": kl}
     if not every:
@@ -170,5 +171,5 @@ def rank_by_udr(
     """How alike a model, by what it makes of all images, and others are to each other: the udr of each, on a part."""
     part = sample_indices(images, UDR_IMAGES, seed)
     shown, own = images.subset(part), encoding.subset(part)
-    theirs = [encode(model.vae.to(device), shown, model.params.train.precision, report) for model in others]
+    theirs = [encode(model.vae.to(device), shown, "float32", report) for model in others]
     return udr([each.mean[:, each.is_active].numpy() for each in (own, *theirs)], seed)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bvae_cli.metrics.boosting import BoostingResult, boost
 from bvae_cli.metrics.ground_truth import GroundTruth
+from bvae_cli.system.parallel import in_processes
 from bvae_cli.system.reporting import ProgressCallback, ignore_progress
 
 TRAIN, TEST = 10_000, 5_000
@@ -58,11 +59,11 @@ def dci_with(
     classifier: Classifier, codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator,
     train: int, test: int, report: ProgressCallback,
 ) -> dict[str, float]:  # fmt: skip
-    """The scores by a classifier, which learns one factor after the other."""
+    """The scores by a classifier, which learns each factor in a process of its own."""
     learnt, tested = truth.train_test_split(train, test, rng)
     seed, importance, accuracy = int(rng.integers(2**31)), [], []
-    for column in truth.factors.T:
-        boosted = classifier(codes[learnt], column[learnt], codes[tested], seed)
+    work = [(codes[learnt], column[learnt], codes[tested], seed) for column in truth.factors.T]
+    for column, boosted in zip(truth.factors.T, in_processes(classifier, work), strict=True):
         importance.append(boosted.importance)
         accuracy.append(np.mean(boosted.predictions == column[tested]))
         report("growing trees", len(accuracy), len(truth.names))

@@ -23,7 +23,7 @@ def up_block(channels_in: int, channels_out: int) -> list[nn.Module]:
     return [nn.ReLU(), UpsamplingConv(channels_in, channels_out)]
 
 
-def burgess(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:
+def burgess(channels: int, latent_dim: int) -> tuple[nn.Sequential, nn.Sequential]:
     """The convolutional net of Burgess et al. 2018, appendix A: 502,005 parameters at 1 channel and 10 latents."""
     encoder = nn.Sequential(
         *down_block(channels, 32), *down_block(32, 32), *down_block(32, 32), *down_block(32, 32), nn.Flatten(),
@@ -36,7 +36,7 @@ def burgess(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:
     return encoder, decoder
 
 
-def higgins_mlp(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:
+def higgins_mlp(channels: int, latent_dim: int) -> tuple[nn.Sequential, nn.Sequential]:
     """The fully connected net that Higgins et al. 2017, table 1, use on 2D shapes: ReLU down, tanh up."""
     pixels = channels * SIDE * SIDE
     encoder = nn.Sequential(
@@ -50,7 +50,7 @@ def higgins_mlp(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:
     return encoder, decoder
 
 
-def higgins_conv(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:
+def higgins_conv(channels: int, latent_dim: int) -> tuple[nn.Sequential, nn.Sequential]:
     """The convolutional net for CelebA and 3D Chairs in the manner of Higgins et al. 2017, table 1.
 
     765,335 parameters at 3 channels and 10 latents.
@@ -66,7 +66,7 @@ def higgins_conv(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:
     return encoder, decoder
 
 
-def locatello(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:
+def locatello(channels: int, latent_dim: int) -> tuple[nn.Sequential, nn.Sequential]:
     """The net of Locatello et al. 2019, table 1: 690,517 parameters at 1 channel and 10 latents."""
     encoder = nn.Sequential(
         *down_block(channels, 32), *down_block(32, 32), *down_block(32, 64, kernel=2), *down_block(64, 64, kernel=2),
@@ -79,7 +79,7 @@ def locatello(channels: int, latent_dim: int) -> tuple[nn.Module, nn.Module]:
     return encoder, decoder
 
 
-NETS: dict[str, Callable[[int, int], tuple[nn.Module, nn.Module]]] = {
+NETS: dict[str, Callable[[int, int], tuple[nn.Sequential, nn.Sequential]]] = {
     "burgess": burgess,
     "higgins_mlp": higgins_mlp,
     "higgins_conv": higgins_conv,

@@ -34,7 +34,9 @@ class VAE(nn.Module):
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of the posterior, each (batch, latent_dim), of (batch, channels, 64, 64) in [0, 1]."""
-        mean, logvar = self.encoder(images).float().chunk(2, dim=1)
+        features = self.encoder[:-1](images)
+        with torch.autocast(images.device.type, enabled=False):  # the eight bits of bfloat16 are too few for a mean
+            mean, logvar = self.encoder[-1](features.float()).chunk(2, dim=1)
         return mean, logvar
 
     def decode(self, z: Tensor) -> Tensor:

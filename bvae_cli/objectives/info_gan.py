@@ -99,12 +99,9 @@ def discriminator_loss(discriminator: nn.Module, out: ForwardPass) -> Tensor:
 
     assert isinstance(out, GanForwardPass)
 
-    def logits(images: Tensor) -> tuple[Tensor, Tensor]:
-        logit = discriminator(images).float()
-        return logit.sum(), logit
-
-    gradient: Tensor
-    gradient, real = torch.func.grad(logits, has_aux=True)(out.real.detach())
+    images = out.real.detach().requires_grad_()
+    real = discriminator(images).float()
+    (gradient,) = torch.autograd.grad(real.sum(), images, create_graph=True)
     generated = discriminator(out.generated.detach()).float()
     entropy: Tensor = (softplus(-real).mean() + softplus(generated).mean()) / 2
     return entropy + R1_WEIGHT / 2 * gradient.square().sum(dim=(1, 2, 3)).mean()

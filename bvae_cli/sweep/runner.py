@@ -50,8 +50,9 @@ def trial_status(trial: Trial) -> ModelStatus:
 
 
 def make_batches(trials: Sequence[Trial], most: int) -> list[list[Trial]]:
-    """The models of each kind, so many together at most."""
+    """The models of each kind, so many together at most; one whose step is compiled is alone."""
     kinds: dict[str, list[Trial]] = {}
     for trial in trials:
-        kinds.setdefault(batching_key(trial.params), []).append(trial)
+        alone = trial.name if trial.params.train.compile else ""
+        kinds.setdefault(batching_key(trial.params) + alone, []).append(trial)
     return [group[start : start + most] for group in kinds.values() for start in range(0, len(group), most)]

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
 
 from bvae_cli.training.optimizer import Optimizer
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+CHUNK = 8192  # weights that one block of a GPU updates; torch's 65,536 leave most of a GPU idle
 
 
 class Adam(Optimizer):
@@ -30,8 +30,18 @@ class Adam(Optimizer):
     @torch.no_grad()
     def step(self) -> None:
         """Move each weight."""
-        means, squares, steps = (self.gather_state(name) for name in ("exp_avg", "exp_avg_sq", "step"))
-        adam(
-            self.weights, self.gradients(), means, squares, [], steps, fused=True, lr=self.lr,
+        moments = [self.gather_state(name) for name in ("exp_avg", "exp_avg_sq")]
+        lists, steps = [self.weights, self.gradients(), *moments], self.gather_state("step")
+        torch._foreach_add_(steps, 1)
+        if self.lr.is_cuda:
+            steps = [step for step, weight in zip(steps, self.weights, strict=True) for _ in chunks([weight])]
+            lists = [chunks(tensors) for tensors in lists]
+        torch._fused_adam_(
+            *lists, [], steps, lr=self.lr,  # type: ignore[call-overload]  # mypy knows no lengths of lists
             beta1=self.beta1, beta2=self.beta2, eps=EPSILON, weight_decay=0.0, amsgrad=False, maximize=False,
         )  # fmt: skip
+
+
+def chunks(tensors: list[Tensor]) -> list[Tensor]:
+    """Views of contiguous tensors, of at most CHUNK elements each."""
+    return [chunk for tensor in tensors for chunk in torch.split(tensor.view(-1), CHUNK)]

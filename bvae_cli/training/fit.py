@@ -43,6 +43,7 @@ def fit(
         InterruptionError: SIGINT or SIGTERM came; what was done is in last.pt.
     """
     require_trainable(params, images)
+    require_compilable(params, ranks)
     require_divisible(params, ranks)
     keep_freed_memory()
     with output_folder(out, ranks) as folder, defer_signals(once=ranks.size == 1) as pending_signal:
@@ -89,6 +90,14 @@ def require_trainable(params: Params, images: ImageSource) -> None:
         raise BvaeError(
             f"model.latent_dim is {latents}, but each of {len(factors)} factors takes one for itself",
             f"choose {len(factors)} at least.",
+        )
+
+
+def require_compilable(params: Params, ranks: Ranks) -> None:
+    """Raise BvaeError where the step is to be compiled and cannot be: its gradients must come from one loss."""
+    if params.train.compile and (ranks.size > 1 or params.objective.auxiliary_nets(1, 1)):
+        raise BvaeError(
+            "train.compile is for a model with one loss that is trained in one process", "leave --compile out."
         )
 
 

@@ -11,7 +11,7 @@ from torch.func import functional_call
 from bvae_cli.images.unpacking import unpack_images
 from bvae_cli.objectives.objective import StepContext
 from bvae_cli.params import Params
-from bvae_cli.system.device import autocast, maybe_cuda_graph
+from bvae_cli.system.device import StepRunner, autocast, reproducible
 from bvae_cli.training.trainer import Trainer, step_totals
 
 
@@ -33,25 +33,26 @@ class ModelBatch:
     def __init__(self, members: Sequence[Trainer]) -> None:
         """Of models of one kind, on one device."""
         self.members, self.first = list(members), members[0]
-        self.update = maybe_cuda_graph(self.compute, self.first.device)
+        self.runner = StepRunner(self.first.device)
 
     def step(self, packed: Iterable[Tensor], numbers: Iterable[int]) -> None:
         """One update of each model, with (batch, bytes) packed images, at a step of its own."""
         each = zip(self.members, packed, numbers, strict=True)
         others = [member.load_batch(images, number) for member, images, number in each]
         if any(others):
-            self.update = maybe_cuda_graph(self.compute, self.first.device)
-        self.update()
+            self.runner.reset()
+        self.runner(self.compute)
 
     def compute(self) -> None:
         """What is the same in every step."""
         with autocast(self.first.device, self.first.params.train.precision):
             losses, sums = torch.vmap(self.compute_one)(self.weights(), *self.inputs())
-        for number, loss in enumerate(losses):
-            leaves = [weight for member in self.members for weight in member.nets[number].parameters()]
-            for weight in leaves:
-                weight.grad = None
-            torch.autograd.backward(loss.sum(), inputs=leaves, retain_graph=number + 1 < len(losses))
+        with reproducible(self.first.device, self.first.params.train.precision):
+            for number, loss in enumerate(losses):
+                leaves = [weight for member in self.members for weight in member.nets[number].parameters()]
+                for weight in leaves:
+                    weight.grad = None
+                torch.autograd.backward(loss.sum(), inputs=leaves, retain_graph=number + 1 < len(losses))
         for member, total in zip(self.members, sums.detach(), strict=True):
             for optimizer in member.optimizers:
                 optimizer.step()

@@ -26,8 +26,8 @@ class Optimizer(ABC):
         """Move each weight."""
 
     def gradients(self) -> list[Tensor]:
-        """Those of the weights, which all have one."""
-        return [weight.grad for weight in self.weights if weight.grad is not None]
+        """Those of the weights, which all have one, contiguous as the weights are."""
+        return [weight.grad.contiguous() for weight in self.weights if weight.grad is not None]
 
     def gather_state(self, name: str) -> list[Tensor]:
         """A moment of each weight."""

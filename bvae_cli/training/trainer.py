@@ -14,7 +14,7 @@ from bvae_cli.models.vae import VAE, ForwardPass
 from bvae_cli.objectives.objective import AuxiliaryNet, Objective, StepContext
 from bvae_cli.objectives.schedule import value_at, values_at
 from bvae_cli.params import Params
-from bvae_cli.system.device import autocast, maybe_cuda_graph, seeded_rng
+from bvae_cli.system.device import StepRunner, autocast, reproducible, seeded_rng
 from bvae_cli.system.ranks import SINGLE_PROCESS, Ranks
 from bvae_cli.training.adagrad import Adagrad
 from bvae_cli.training.adam import Adam
@@ -94,11 +94,8 @@ class Trainer:
         self.packed: Tensor | None = None  # (batch, bytes)
         self.loaded_values: dict[str, float] = {}  # what the scalars hold, which are told to a GPU but when they change
         self.sums = torch.zeros(3 + vae.latent_dim, device=device)
-        self.update = self.build_update()
-
-    def build_update(self) -> Callable[[], None]:
-        """What a step computes, which a GPU is told but once, unless processes have to meet in it."""
-        return maybe_cuda_graph(self.compute, self.device) if self.ranks.size == 1 else self.compute
+        self.runner = StepRunner(device)
+        self.losses = torch.compile(self.losses_of_batch) if params.train.compile else self.losses_of_batch
 
     def build_optimizers(self, step: int) -> list[Optimizer]:
         """What moves the weights at a step of the experiment, counted from 0."""
@@ -122,8 +119,11 @@ class Trainer:
     def step(self, packed: Tensor, number: int) -> None:
         """One update with (batch, bytes) packed images, at a step counted from 0."""
         if self.load_batch(packed, number):
-            self.update = self.build_update()
-        self.update()
+            self.runner.reset()
+        if self.ranks.size == 1:
+            self.runner(self.compute)
+        else:
+            self.compute()  # processes have to meet in it, so it is not recorded
 
     def load_batch(self, packed: Tensor, number: int) -> bool:
         """Lay out what a step takes; returns whether what moves the weights is another one from now on."""
@@ -158,15 +158,22 @@ class Trainer:
     def compute(self) -> None:
         """What is the same in every step."""
         assert self.packed is not None
-        with autocast(self.device, self.params.train.precision):
-            out = self.forward(unpack_images(self.packed, self.data), self.noise, self.context)
-            losses = self.loss_module.compute_losses(out, self.context)
-        for net, loss in zip(self.nets, losses, strict=True):
-            net.zero_grad()
-            torch.autograd.backward(loss, inputs=list(net.parameters()))
+        precision = self.params.train.precision
+        with autocast(self.device, precision):
+            losses, summed = self.losses(self.packed, self.noise)
+        with reproducible(self.device, precision):
+            for net, loss in zip(self.nets, losses, strict=True):
+                net.zero_grad()
+                torch.autograd.backward(loss, inputs=list(net.parameters()))
         for optimizer in self.optimizers:
             optimizer.step()
-        self.sums += step_totals(losses[0], out)
+        self.sums += summed
+
+    def losses_of_batch(self, packed: Tensor, noise: Tensor) -> tuple[list[Tensor], Tensor]:
+        """The loss of the model and those of its rivals, each a scalar, and what is summed up of a step."""
+        out = self.forward(unpack_images(packed, self.data), noise, self.context)
+        losses = self.loss_module.compute_losses(out, self.context)
+        return losses, step_totals(losses[0], out)
 
     def running_averages(self) -> list[float]:
         """Loss, reconstruction and the KL of each latent, nats an image: means since `reset_averages`."""

@@ -128,8 +128,8 @@ def test_a_wrong_metric_is_told_before_anything_is_encoded(bvae: Bvae, checkpoin
 def test_a_dead_model_is_scored_without_a_word_of_warning(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     alive = load_checkpoint(checkpoint)
     vae = VAE("higgins_conv", "bernoulli", 1, 10)
-    torch.nn.init.zeros_(vae.encoder[-1].weight)  # type: ignore[index]
-    torch.nn.init.zeros_(vae.encoder[-1].bias)  # type: ignore[index]
+    for weight in vae.encoder[-1].parameters():
+        torch.nn.init.zeros_(weight)
     dead = Checkpoint(0, alive.params, alive.spec, vae, alive.latents, alive.examples)
     save_checkpoint(dead, Path("dead.pt"))
     result = bvae("evaluate", "dead.pt", "--data", data, "--cpu")
