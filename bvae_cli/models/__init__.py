@@ -1,1 +1,1 @@
-"""The networks, and the variational autoencoder built from them."""
+"""Encoder, decoder and discriminator networks, likelihoods, and the variational autoencoder."""

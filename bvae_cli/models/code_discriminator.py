@@ -1,4 +1,4 @@
-"""The net that tells codes from codes whose latents do not depend on each other."""
+"""The discriminator of FactorVAE: codes from q(z) against codes with independent latents."""
 
 from torch import nn
 
@@ -6,7 +6,10 @@ HIDDEN, WIDTH, SLOPE = 6, 1000, 0.2
 
 
 class CodeDiscriminator(nn.Sequential):
-    """Six layers of 1000 leaky ReLUs, (batch, latent_dim) to (batch, 2) logits (Kim & Mnih 2018, appendix A)."""
+    """An MLP of six layers of 1000 leaky ReLUs, (batch, latent_dim) to (batch, 2) logits.
+
+    The architecture is that of Kim & Mnih 2018, appendix A.
+    """
 
     def __init__(self, latent_dim: int) -> None:
         widths = [latent_dim, *[WIDTH] * HIDDEN]

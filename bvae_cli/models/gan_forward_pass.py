@@ -1,4 +1,4 @@
-"""What an adversarial objective knows of a batch."""
+"""The forward pass of an adversarial objective."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from bvae_cli.models.vae import ForwardPass
 
 @dataclass(frozen=True)
 class GanForwardPass(ForwardPass):
-    """A batch as the autoencoder sees it; beside it as many pictures that the decoder makes of codes of the prior."""
+    """A forward pass of the autoencoder, with as many images that the decoder generates from codes of the prior."""
 
-    real: Tensor  # (batch, channels, 64, 64), the batch's pictures as the discriminator sees them
-    generated: Tensor  # (batch, channels, 64, 64), those made of the codes that `noise` is, as it sees them
-    inferred_mean: Tensor  # (batch, latent_dim), what the encoder tells of the codes of those made
-    inferred_logvar: Tensor  # (batch, latent_dim)
+    real: Tensor  # (batch, channels, 64, 64), the batch's images with instance noise
+    generated: Tensor  # (batch, channels, 64, 64), decoded from `noise`, with instance noise
+    inferred_mean: Tensor  # (batch, latent_dim), posterior mean of the generated images
+    inferred_logvar: Tensor  # (batch, latent_dim), posterior log-variance of the generated images

@@ -1,4 +1,4 @@
-"""The net that tells pictures of the data from pictures that a decoder makes."""
+"""The discriminator of InfoGAN: images of the data set against generated images."""
 
 from itertools import pairwise
 
@@ -10,9 +10,9 @@ SLOPE = 0.2
 
 
 class ImageDiscriminator(nn.Sequential):
-    """Convolutions of stride 2 with leaky ReLUs (Radford et al. 2016), (batch, channels, 64, 64) to (batch, 1) logits.
+    """A convolutional network, (batch, channels, 64, 64) to (batch, 1) logits.
 
-    295,969 parameters at 1 channel.
+    The convolutions have stride 2 and leaky ReLUs (Radford et al. 2016); 295,969 parameters at 1 channel.
     """
 
     def __init__(self, channels: int) -> None:

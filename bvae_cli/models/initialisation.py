@@ -1,8 +1,8 @@
-"""What the weights of a net are before its first step.
+"""Weight initialisation.
 
-Where they are small, as torch makes them, a signal loses six tenths of its size in each layer. That is slow, and lets
-factors come one by one; but a stiff objective, like that of Burgess et al. 2018 with γ = 1000, takes from such an
-encoder what little it tells before it has begun to learn.
+PyTorch's default weights are small: a signal loses six tenths of its magnitude in each layer. Training is then slow,
+and factors are learned one by one. A strong regulariser, such as that of Burgess et al. 2018 with γ = 1000, then
+causes posterior collapse: it suppresses the little information that the encoder carries before anything is learned.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,13 @@ WeightLayer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 
 
 def pytorch_default(layer: WeightLayer) -> None:
-    """As torch makes them: weights and biases uniform, of variance 1 / (3 · inputs)."""
+    """Keep PyTorch's default: weights and biases uniform, variance 1 / (3 · fan_in)."""
 
 
 def kaiming_normal(layer: WeightLayer) -> None:
-    """Normal, of variance 2 / inputs (He et al. 2015, equation 10), without bias; transposed convolutions as torch's.
+    """Draw weights from a normal of variance 2 / fan_in (He et al. 2015, equation 10), and set biases to 0.
 
-    So 1Konny's Beta-VAE begins.
+    Transposed convolutions keep PyTorch's default. 1Konny's Beta-VAE is initialised in this way.
     """
     if not isinstance(layer, nn.ConvTranspose2d):
         nn.init.kaiming_normal_(layer.weight)
@@ -27,21 +27,24 @@ def kaiming_normal(layer: WeightLayer) -> None:
 
 
 def kaiming_uniform(layer: WeightLayer) -> None:
-    """Uniform, of the same variance; biases as torch's. So YannDubs's disentangling-vae begins."""
+    """Draw weights from a uniform of variance 2 / fan_in, and keep PyTorch's default biases.
+
+    YannDubs's disentangling-vae is initialised in this way.
+    """
     nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
 
 
 def xavier_uniform(layer: WeightLayer) -> None:
-    """Uniform, of variance 2 / (inputs + outputs) (Glorot & Bengio 2010, equation 16), without bias.
+    """Draw weights from a uniform of variance 2 / (fan_in + fan_out), and set biases to 0.
 
-    So TensorFlow's layers begin, and with them the nets of Locatello et al. 2019.
+    This is Glorot & Bengio 2010, equation 16: TensorFlow's default, hence that of the nets of Locatello et al. 2019.
     """
     nn.init.xavier_uniform_(layer.weight)
     zero_bias(layer)
 
 
 def zero_bias(layer: WeightLayer) -> None:
-    """Begin at 0."""
+    """Set the bias to 0, if there is one."""
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
 
@@ -54,8 +57,8 @@ INITIALISATIONS: dict[str, Callable[[WeightLayer], None]] = {
 }
 
 
-def initialise(net: nn.Module, how: str) -> None:
-    """Give each layer of a net the weights of a table's word, from torch's generator."""
+def initialise(net: nn.Module, method: str) -> None:
+    """Initialise each weight layer of a net by a method of `INITIALISATIONS`, from torch's global generator."""
     for layer in net.modules():
         if isinstance(layer, WeightLayer):
-            INITIALISATIONS[how](layer)
+            INITIALISATIONS[method](layer)

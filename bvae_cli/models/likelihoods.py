@@ -1,6 +1,7 @@
-"""The negative log-likelihoods of a picture: (batch, …) logits and pixels in, (batch,) nats an image out.
+"""Reconstruction losses: the negative log-likelihood of each image under the decoder's output.
 
-They are summed over pixels and channels, so that the papers' β, γ and C keep their meaning.
+Each maps (batch, …) logits and (batch, …) pixels in [0, 1] to (batch,) nats per image. Losses are summed over pixels
+and channels, so that published values of β, γ and C keep their scale.
 """
 
 from collections.abc import Callable
@@ -11,17 +12,17 @@ from torch.nn import functional
 
 
 def bernoulli(logits: Tensor, images: Tensor) -> Tensor:
-    """-Σ log p(x) of Bernoulli pixels, nothing dropped; grey pixels count as probabilities."""
+    """Return −Σ log p(x) of Bernoulli pixels, no constant dropped; grey values are treated as probabilities."""
     return functional.binary_cross_entropy_with_logits(logits, images, reduction="none").flatten(1).sum(1)
 
 
 def gaussian(logits: Tensor, images: Tensor) -> Tensor:
-    """Σ (x − sigmoid(logits))²: a Gaussian of variance ½, its normalising constant ½·ln π a pixel dropped."""
+    """Return Σ (x − sigmoid(logits))²: a Gaussian of variance ½ without its constant, ½·ln π per pixel."""
     return (images - torch.sigmoid(logits)).square().flatten(1).sum(1)
 
 
 def laplace(logits: Tensor, images: Tensor) -> Tensor:
-    """Σ |x − sigmoid(logits)|: a Laplace distribution of scale 1, its normalising constant ln 2 a pixel dropped."""
+    """Return Σ |x − sigmoid(logits)|: a Laplace distribution of scale 1 without its constant, ln 2 per pixel."""
     return (images - torch.sigmoid(logits)).abs().flatten(1).sum(1)
 
 

@@ -1,4 +1,4 @@
-"""What training minimises. To add one: a file here, and a line in the table."""
+"""Training objectives. To add one, write a module in this package and add its class to `OBJECTIVES`."""
 
 from bvae_cli.objectives.annealed_vae import AnnealedVAE
 from bvae_cli.objectives.beta_tcvae import BetaTCVAE

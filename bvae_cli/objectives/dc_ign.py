@@ -1,4 +1,4 @@
-"""DC-IGN: batches that vary in one factor, whose latents alone are to tell it."""
+"""DC-IGN: batches in which one factor varies, encoded by the latents assigned to that factor."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DCIGN(Objective):
-    """reconstruction + KL + ε·½·Σ_held (μ_j − μ̄_j)² (Kulkarni et al. 2015, sections 3.1 and 3.2).
+    """reconstruction + KL + ε·½·Σ_{j inactive} (μ_j − μ̄_j)² (Kulkarni et al. 2015, sections 3.1 and 3.2).
 
-    In each batch one factor varies. Latent j is of factor j mod K, K being the number of factors that vary in the data:
-    the first K have one each, and further ones belong to them in turn, as the authors' factors have one latent or many.
-    Those of all other factors are held: in place of each the decoder is given its mean over the batch, through which no
-    gradient of the reconstruction comes; a pull to that mean, ε times the distance, comes in its place.
+    One factor of variation is active in each batch; all others are constant. Latent j is assigned to factor j mod K,
+    where K is the number of factors that vary in the data. The first K latents have one factor each; further latents
+    are assigned in turn, since the authors' factors also have one or several latents. Latents of the constant factors
+    are inactive: the decoder receives their mean over the batch, and no gradient of the reconstruction passes through
+    it. In its place, the invariance term pulls each of them to that mean, with gradient ε·(μ_j − μ̄_j).
     """
 
-    invariance_weight: Annotated[Schedule, "Weight ε of the pull of held latents to their mean over the batch."] = 0.01
+    invariance_weight: Annotated[
+        Schedule, "Weight ε of the invariance term: inactive latents are pulled to their batch mean."
+    ] = 0.01
 
     min_batch_size: ClassVar[int] = 2
     single_factor_batches: ClassVar[bool] = True
@@ -34,11 +37,11 @@ class DCIGN(Objective):
         require_at_least(self, 0, "invariance_weight")
 
     def forward(self, vae: VAE, images: Tensor, noise: Tensor, step: StepContext) -> ForwardPass:
-        """Encode, sample, hold the latents of factors that do not vary, decode and compare."""
+        """Return the forward pass, with the latents of constant factors clamped to their batch mean."""
         return vae(images, noise, lambda z: clamp_inactive(z, step))  # type: ignore[no-any-return]
 
     def __call__(self, out: ForwardPass, step: StepContext) -> Tensor:
-        """The loss of a batch: a scalar, nats an image."""
+        """Return the loss of a batch, a scalar, nats per image."""
         active = is_active(out.z, step)
         distance = (out.mean - out.mean.mean(dim=0)).square() * ~active / 2  # (batch, latent_dim)
         regulariser = out.kl + step["invariance_weight"] * distance
@@ -46,12 +49,12 @@ class DCIGN(Objective):
 
 
 def is_active(z: Tensor, step: StepContext) -> Tensor:
-    """(latent_dim,): whether each latent is of the factor that varies."""
+    """Return a mask of the latents assigned to the active factor, (latent_dim,)."""
     import torch
 
     return torch.arange(z.shape[1], device=z.device) % step.num_factors == step.active_factor
 
 
 def clamp_inactive(z: Tensor, step: StepContext) -> Tensor:
-    """(batch, latent_dim) codes, the mean over the batch in place of each latent that is not active."""
+    """Return (batch, latent_dim) codes in which each inactive latent is replaced by its mean over the batch."""
     return z.where(is_active(z, step), z.mean(dim=0).detach())

@@ -1,4 +1,4 @@
-"""DIP-VAE-II: the codes are to have the covariance of the prior."""
+"""DIP-VAE-II: the covariance of the sampled codes is matched to that of the prior."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 class DIPVAEII(Objective):
     """reconstruction + KL + λ_od·Σ_{i≠j} C_ij² + λ_d·Σ_i (C_ii − 1)² (Kumar et al. 2018, equation 7).
 
-    C is the covariance of the codes: Cov[μ] + E[diag σ²].
+    C = Cov[μ] + E[diag σ²] is the covariance of the aggregate posterior q(z).
     """
 
-    lambda_od: Annotated[Schedule, "Weight λ_od of the squared covariances of latents."] = 10.0
-    lambda_d: Annotated[Schedule, "Weight λ_d of the squared distances of their variances from 1."] = 10.0
+    lambda_od: Annotated[Schedule, "Weight λ_od of the squared off-diagonal covariances."] = 10.0
+    lambda_d: Annotated[Schedule, "Weight λ_d of the squared deviations of the variances from 1."] = 10.0
 
     def __post_init__(self) -> None:
         require_at_least(self, 0, "lambda_od", "lambda_d")
 
     def __call__(self, out: ForwardPass, step: StepContext) -> Tensor:
-        """The loss of a batch: a scalar, nats an image."""
+        """Return the loss of a batch, a scalar, nats per image."""
         from bvae_cli.objectives.covariance import covariance, penalty
 
         matrix = covariance(out.mean) + out.logvar.exp().mean(dim=0).diag_embed()

@@ -1,4 +1,4 @@
-"""FactorVAE: the total correlation, told by a discriminator."""
+"""FactorVAE: the total correlation is estimated by a discriminator."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FactorVAE(Objective):
-    """reconstruction + KL + γ·TC, TC = E_q(z) ln D(z) / (1 − D(z)) (Kim & Mnih 2018, equations 2 and 3).
+    """reconstruction + KL + γ·TC, TC = E_q(z) ln [D(z) / (1 − D(z))] (Kim & Mnih 2018, equations 2 and 3).
 
-    D tells codes from codes whose latents are permuted over images; it learns from the two halves of each batch, the
-    model from all of it.
+    D discriminates codes from codes with each latent permuted over the images. It is trained on the two halves of each
+    batch, the model on the whole batch.
     """
 
     gamma: Annotated[Schedule, "Weight γ of the total correlation."] = 35.0
-    discriminator_lr: Annotated[Schedule, "Size of a step of the discriminator."] = 1e-4
+    discriminator_lr: Annotated[Schedule, "Learning rate of the discriminator: constant or schedule."] = 1e-4
 
     min_batch_size: ClassVar[int] = 2
 
@@ -33,28 +33,32 @@ class FactorVAE(Objective):
         require_at_least(self, 0, "gamma", "discriminator_lr")
 
     def __call__(self, out: ForwardPass, step: StepContext) -> Tensor:
-        """The loss of a batch: a scalar, nats an image."""
+        """Return the loss of a batch, a scalar, nats per image."""
         (discriminator,) = step.auxiliary_nets
         joint, permuted = discriminator(out.z).float().unbind(dim=1)
         total_correlation: Tensor = (joint - permuted).mean()
         return out.reconstruction_loss.mean() + out.kl.mean(dim=0).sum() + step["gamma"] * total_correlation
 
     def auxiliary_nets(self, latent_dim: int, channels: int) -> Sequence[AuxiliaryNet]:
-        """The discriminator, with the coefficients that its authors give Adam (appendix A)."""
+        """Return a new discriminator, with the published coefficients of its Adam (Kim & Mnih 2018, appendix A)."""
         from bvae_cli.models.code_discriminator import CodeDiscriminator
 
         return [AuxiliaryNet(CodeDiscriminator(latent_dim), discriminator_loss, "discriminator_lr", (0.5, 0.9))]
 
 
 def discriminator_loss(discriminator: nn.Module, out: ForwardPass) -> Tensor:
-    """The cross-entropy, nats, of telling a half of the codes from the other half, permuted (algorithm 2)."""
+    """Return the discriminator's cross-entropy, nats (Kim & Mnih 2018, algorithm 2).
+
+    The first half of the batch gives codes of q(z); the second half, each latent permuted over the images, gives codes
+    of the product of the marginals.
+    """
     import torch
     from torch.nn.functional import cross_entropy
 
     half = len(out.z) // 2
     joint, others = out.z[:half].detach(), out.z[half : 2 * half].detach()
-    # Noise that other codes were made with puts these in any order with equal chance.
-    permuted = others.gather(0, out.noise[:half].argsort(dim=0))  # each latent over the images in an order of its own
+    # Sorting noise gives uniform permutations; that of the first half is independent of the codes permuted here.
+    permuted = others.gather(0, out.noise[:half].argsort(dim=0))  # an independent permutation per latent
     logits = discriminator(joint).float(), discriminator(permuted).float()
     targets = torch.zeros(half, dtype=torch.long, device=joint.device)
     return (cross_entropy(logits[0], targets) + cross_entropy(logits[1], targets + 1)) / 2

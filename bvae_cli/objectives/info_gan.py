@@ -1,4 +1,4 @@
-"""InfoGAN: pictures that a discriminator does not tell from the data's, and whose codes can be told from them."""
+"""InfoGAN: a GAN whose codes can be inferred from the generated images."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
 
     from bvae_cli.models.vae import VAE, ForwardPass
 
-R1_WEIGHT = 10.0  # weight of R1, as in Mescheder et al. 2018
+R1_WEIGHT = 10.0  # of the R1 gradient penalty, as in Mescheder et al. 2018
 
 
 @dataclass(frozen=True)
 class InfoGAN(Objective):
-    """−ln D(G(c)) − λ·Σ_j ln Q(c_j given G(c)), c ~ N(0, I) (Chen et al. 2016, equation 6).
+    """−ln D(G(c)) − λ·Σ_j ln Q(c_j | G(c)), c ~ N(0, I) (Chen et al. 2016, equation 6).
 
-    The decoder is the generator G, the encoder is Q; no picture of the data teaches either but through D, which tells
-    the data's pictures from those made, and sees all of them through noise (Sønderby et al. 2017). Every latent is a
-    code that Q is to tell; none is noise of the generator alone. The first term is the one that does not saturate
-    (Goodfellow et al. 2014, section 3). Reconstruction and KL, which no loss contains, are those of the autoencoder
-    that Q and G come to: they say how well the data's pictures can be told and made.
+    The decoder is the generator G, the encoder is Q. D discriminates images of the data set from generated images;
+    instance noise is added to both (Sønderby et al. 2017). G and Q learn from the data through D only. Every latent is
+    a code that Q predicts; the generator has no further noise input. The first term is the non-saturating loss
+    (Goodfellow et al. 2014, section 3). No loss contains the reconstruction and the KL. They are logged for the
+    autoencoder formed by Q and G, and show how well it encodes and reconstructs images of the data set.
     """
 
-    lambda_info: Annotated[Schedule, "Weight λ of the information of codes and pictures."] = 1.0
-    discriminator_lr: Annotated[Schedule, "Size of a step of the discriminator."] = 2e-4
+    lambda_info: Annotated[Schedule, "Weight λ of the mutual information between codes and generated images."] = 1.0
+    discriminator_lr: Annotated[Schedule, "Learning rate of the discriminator: constant or schedule."] = 2e-4
     instance_noise: Annotated[
-        Schedule, "Standard deviation of the noise through which the discriminator sees pixels."
+        Schedule, "Standard deviation of the instance noise added to the discriminator's inputs."
     ] = 0.1
 
     adam_betas: ClassVar[tuple[float, float]] = (0.5, 0.999)  # Radford et al. 2016, section 4
-    # To the variance 2 / inputs (He et al. 2015, section 2.2). Torch gives a sixth of it: with that all codes make one
-    # picture at first, and a discriminator leaves it at that.
+    # Scales PyTorch's default weights to the variance 2 / fan_in (He et al. 2015, section 2.2), six times the default.
+    # With the default, all codes generate the same image at first, and training does not leave this mode collapse.
     init_gain: ClassVar[float] = 6**0.5
     pixel_noise_samples: ClassVar[int] = 2
 
@@ -45,7 +45,7 @@ class InfoGAN(Objective):
         require_at_least(self, 0, "lambda_info", "discriminator_lr", "instance_noise")
 
     def forward(self, vae: VAE, images: Tensor, noise: Tensor, step: StepContext) -> ForwardPass:
-        """Make pictures of the noise as their codes, and tell these; the autoencoder is run but to be watched."""
+        """Generate images from the noise as codes, and encode them; run the autoencoder for logging only."""
         import torch
 
         from bvae_cli.models.gan_forward_pass import GanForwardPass
@@ -56,7 +56,7 @@ class InfoGAN(Objective):
             images + step["instance_noise"] * pixel_noise
             for images, pixel_noise in zip((images, generated), step.pixel_noise, strict=True)
         ]
-        with torch.no_grad():  # last: weights in bfloat16 are kept from their first use on, with their gradients or not
+        with torch.no_grad():  # last: autocast caches bfloat16 weights at first use, with or without gradients
             autoencoder_pass = vae(images, noise)
         return GanForwardPass(
             **vars(autoencoder_pass),
@@ -67,7 +67,7 @@ class InfoGAN(Objective):
         )
 
     def __call__(self, out: ForwardPass, step: StepContext) -> Tensor:
-        """The loss of G and Q: a scalar, nats an image."""
+        """Return the loss of G and Q, a scalar, nats per image."""
         from torch.nn.functional import softplus
 
         from bvae_cli.models.gan_forward_pass import GanForwardPass
@@ -80,17 +80,17 @@ class InfoGAN(Objective):
         return generator_loss + step["lambda_info"] * code_nll
 
     def auxiliary_nets(self, latent_dim: int, channels: int) -> Sequence[AuxiliaryNet]:
-        """The discriminator."""
+        """Return a new image discriminator."""
         from bvae_cli.models.image_discriminator import ImageDiscriminator
 
         return [AuxiliaryNet(ImageDiscriminator(channels), discriminator_loss, "discriminator_lr", self.adam_betas)]
 
 
 def discriminator_loss(discriminator: nn.Module, out: ForwardPass) -> Tensor:
-    """The cross-entropy, nats, of telling the data's pictures from those made, and the penalty R1.
+    """Return the discriminator's cross-entropy between real and generated images plus the R1 penalty, nats.
 
-    R1 is half of `R1_WEIGHT` times the squared gradient of the logit by a picture of the data (Mescheder et al. 2018,
-    equation 9); without it the discriminator is soon so sure that the generator learns nothing more.
+    R1 is `R1_WEIGHT` / 2 times the squared norm of the logit's gradient at a real image (Mescheder et al. 2018,
+    equation 9). Without it, the discriminator soon becomes so confident that the generator gets no useful gradient.
     """
     import torch
     from torch.nn.functional import softplus
@@ -99,9 +99,12 @@ def discriminator_loss(discriminator: nn.Module, out: ForwardPass) -> Tensor:
 
     assert isinstance(out, GanForwardPass)
 
-    images = out.real.detach().requires_grad_()
-    real = discriminator(images).float()
-    (gradient,) = torch.autograd.grad(real.sum(), images, create_graph=True)
+    def logits(images: Tensor) -> tuple[Tensor, Tensor]:
+        logit = discriminator(images).float()
+        return logit.sum(), logit
+
+    gradient: Tensor
+    gradient, real = torch.func.grad(logits, has_aux=True)(out.real.detach())
     generated = discriminator(out.generated.detach()).float()
-    entropy: Tensor = (softplus(-real).mean() + softplus(generated).mean()) / 2
-    return entropy + R1_WEIGHT / 2 * gradient.square().sum(dim=(1, 2, 3)).mean()
+    cross_entropy: Tensor = (softplus(-real).mean() + softplus(generated).mean()) / 2
+    return cross_entropy + R1_WEIGHT / 2 * gradient.square().sum(dim=(1, 2, 3)).mean()

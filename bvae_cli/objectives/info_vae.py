@@ -1,4 +1,4 @@
-"""InfoVAE: the codes of all images together are to be distributed as the prior."""
+"""InfoVAE: the aggregate posterior q(z) is matched to the prior by the maximum mean discrepancy."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ if TYPE_CHECKING:
 class InfoVAE(Objective):
     """reconstruction + (1 − α)·KL + (α + λ − 1)·MMD(q(z), p(z)) (Zhao et al. 2017, InfoVAE with MMD)."""
 
-    alpha: Annotated[Schedule, "Weight α by which the mutual information of picture and code is spared."] = 0.0
-    lambda_mmd: Annotated[Schedule, "Weight λ of the distance of the codes' distribution from the prior."] = 1000.0
+    alpha: Annotated[Schedule, "α of InfoVAE: the KL term is weighted by 1 − α."] = 0.0
+    lambda_mmd: Annotated[Schedule, "λ of InfoVAE: the MMD between q(z) and the prior is weighted by α + λ − 1."] = (
+        1000.0
+    )
 
     def __post_init__(self) -> None:
         require_at_least(self, 0, "lambda_mmd")
 
     def __call__(self, out: ForwardPass, step: StepContext) -> Tensor:
-        """The loss of a batch: a scalar, nats an image."""
+        """Return the loss of a batch, a scalar, nats per image."""
         alpha, kl = step["alpha"], out.kl.mean(dim=0).sum()
         bound: Tensor = out.reconstruction_loss.mean() + (1 - alpha) * kl
         return bound + (alpha + step["lambda_mmd"] - 1) * mmd(out.z)
 
 
 def mmd(z: Tensor) -> Tensor:
-    """The squared maximum mean discrepancy of (batch, latent_dim) codes and N(0, I), a scalar from 0 on.
+    """Return the squared maximum mean discrepancy between (batch, latent_dim) codes and N(0, I), a scalar ≥ 0.
 
-    The kernel is k(z, z') = exp(−‖z − z'‖² / w), w = latent_dim², as in the authors' programs. What they draw from the
-    prior is integrated here, and so brings no noise: E k(z, p) = (1 + 2/w)^(−latent_dim/2) exp(−‖z‖² / (w + 2)),
-    E k(p, p') = (1 + 4/w)^(−latent_dim/2).
+    The kernel is k(z, z') = exp(−‖z − z'‖² / w), w = latent_dim², as in the authors' code. The authors sample the
+    prior. Here its expectations are computed in closed form, which adds no sampling noise:
+    E k(z, p) = (1 + 2/w)^(−latent_dim/2) exp(−‖z‖² / (w + 2)), E k(p, p') = (1 + 4/w)^(−latent_dim/2).
     """
     latents = z.shape[1]
     width = latents**2

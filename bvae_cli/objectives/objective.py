@@ -1,4 +1,4 @@
-"""What an objective is, and what it is told of a step of training."""
+"""The base class of objectives, and the context of a training step that they receive."""
 
 from __future__ import annotations
 
@@ -15,51 +15,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StepContext:
-    """A step of training, as an objective sees it."""
+    """The context of one training step."""
 
-    hyperparameters: Mapping[str, float | Tensor]  # as they are at this step; scalars on the device where training runs
-    num_images: int  # that the data set has, of which a batch is drawn
-    auxiliary_nets: Sequence[nn.Module] = ()  # of the objective's rivals, in their order
-    num_factors: int = 1  # of the data that vary
-    active_factor: int | Tensor = (
-        0  # the one of them, from 0, that varies in this batch, where the objective wants it alone
-    )
-    pixel_noise: (
-        Sequence[Tensor] | Tensor
-    ) = ()  # standard normal, (batch, channels, 64, 64), as many as the objective takes
+    hyperparameters: Mapping[str, float | Tensor]  # at this step; scalar tensors on the training device, or floats
+    num_images: int  # size of the data set
+    auxiliary_nets: Sequence[nn.Module] = ()  # in the order of `Objective.auxiliary_nets`
+    num_factors: int = 1  # that vary in the data
+    active_factor: int | Tensor = 0  # index of the factor that varies in this batch, if `single_factor_batches`
+    pixel_noise: Sequence[Tensor] | Tensor = ()  # `pixel_noise_samples` × (batch, channels, 64, 64), standard normal
 
     def __getitem__(self, name: str) -> float | Tensor:
-        """The value of a knob."""
+        """Return the value of a hyperparameter at this step."""
         return self.hyperparameters[name]
 
 
 @dataclass(frozen=True)
 class AuxiliaryNet:
-    """A net that is trained beside the model, each by its own loss alone: no gradient of one moves the other."""
+    """An auxiliary network with its own loss and optimiser, such as a discriminator.
+
+    The gradients of its loss do not reach the model, nor those of the model's loss the network.
+    """
 
     net: nn.Module
-    loss: Callable[[nn.Module, ForwardPass], Tensor]  # of the net, a scalar
-    lr_name: str  # the knob that is its learning rate
-    betas: tuple[float, float]  # of its Adam
+    loss: Callable[[nn.Module, ForwardPass], Tensor]  # maps the network and a forward pass to a scalar
+    lr_name: str  # hyperparameter that is its learning rate
+    betas: tuple[float, float]  # coefficients of its Adam
 
 
 class Objective(ABC):
-    """A frozen dataclass: its fields are its knobs, calling it gives the loss."""
+    """A training objective: a frozen dataclass whose fields are hyperparameters and whose call computes the loss."""
 
-    min_batch_size: ClassVar[int] = 1  # images, with fewer of which there is no loss
-    adam_betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # of the model's Adam
-    init_gain: ClassVar[float] = 1.0  # by which torch's first weights of the model are multiplied, but for biases
-    pixel_noise_samples: ClassVar[int] = 0  # how often it takes noise for each pixel in a step
-    single_factor_batches: ClassVar[bool] = False  # whether each batch is to vary in one factor of the data alone
+    min_batch_size: ClassVar[int] = 1  # images; the loss is undefined for fewer
+    adam_betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # coefficients of the model's Adam
+    init_gain: ClassVar[float] = 1.0  # factor on the model's initial weights, except biases
+    pixel_noise_samples: ClassVar[int] = 0  # noise tensors of an image batch's shape per step
+    single_factor_batches: ClassVar[bool] = False  # whether only one factor varies within a batch
 
     def forward(self, vae: VAE, images: Tensor, noise: Tensor, step: StepContext) -> ForwardPass:
-        """What the loss is taken of; images are (batch, channels, 64, 64), noise is (batch, latent_dim)."""
+        """Return the forward pass of (batch, channels, 64, 64) images and (batch, latent_dim) standard normal noise."""
         return vae(images, noise)  # type: ignore[no-any-return]
 
     @abstractmethod
     def __call__(self, out: ForwardPass, step: StepContext) -> Tensor:
-        """The loss of a batch at a step: a scalar, nats an image."""
+        """Return the loss of a batch, a scalar, nats per image."""
 
     def auxiliary_nets(self, latent_dim: int, channels: int) -> Sequence[AuxiliaryNet]:
-        """What is to be trained beside a model of so many latents and channels, new."""
+        """Return newly initialised auxiliary networks for a model of `latent_dim` latents and `channels` channels."""
         return ()

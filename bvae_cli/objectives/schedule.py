@@ -1,4 +1,4 @@
-"""Knobs: each a number, or a path over the steps of training."""
+"""Schedules of hyperparameters: constant, or piecewise linear over training steps."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 Schedule: TypeAlias = float | tuple[tuple[int, float], ...]
-"""A number, or points (step, value), joined by straight lines and held before the first and after the last."""
-FORMS = "a number, or points like 0:30,3000:4"
+"""A constant, or points (step, value): linear between the points, constant before the first and after the last."""
+SCHEDULE_FORMAT = "a number or a schedule like 0:30,3000:4"
 
 
 def value_at(schedule: Schedule, step: int) -> float:
-    """The value of a knob at a step counted from 0."""
+    """Return the value of a schedule at a step, counted from 0."""
     if not isinstance(schedule, tuple):
         return schedule
     for (start, before), (end, after) in pairwise(schedule):
@@ -21,54 +21,57 @@ def value_at(schedule: Schedule, step: int) -> float:
 
 
 def values_at(objective: object, step: int) -> dict[str, float]:
-    """The values of all knobs of an objective at a step counted from 0; what is chosen by a word is no knob."""
+    """Return the scheduled hyperparameters of an objective at a step, counted from 0; text fields are left out."""
     return {
         name: value_at(schedule, step) for name, schedule in vars(objective).items() if not isinstance(schedule, str)
     }
 
 
 def parse_schedule(value: Any) -> Schedule:
-    """A knob of what YAML or a command line says; raises ValueError, naming the point, where it is none.
+    """Parse a schedule from YAML or the command line.
 
     Args:
-        value: a number, a text like `4` or `0:30,3000:4`, or a list of pairs, [[0, 30], [3000, 4]].
+        value: a number, a string such as `4` or `0:30,3000:4`, or a list of pairs, [[0, 30], [3000, 4]].
+
+    Raises:
+        ValueError: the value is not a schedule; the message names the first invalid point.
     """
     if isinstance(value, str) and ":" in value:
         value = [point.split(":") for point in value.split(",")]
     if not isinstance(value, list | tuple):
-        return parse_number(value, f"must be {FORMS}, not {value!r}")
+        return parse_number(value, f"must be {SCHEDULE_FORMAT}, not {value!r}")
     if not value:
-        raise ValueError(f"must be {FORMS}, not an empty list")
-    points = tuple(parse_point(point, place) for place, point in enumerate(value, start=1))
-    for place, ((before, _), (step, _)) in enumerate(pairwise(points), start=2):
-        if step <= before:
-            raise ValueError(f"goes back at point {place}: step {step} is not after step {before}")
+        raise ValueError(f"must be {SCHEDULE_FORMAT}, not an empty list")
+    points = tuple(parse_point(point, position) for position, point in enumerate(value, start=1))
+    for position, ((previous, _), (step, _)) in enumerate(pairwise(points), start=2):
+        if step <= previous:
+            raise ValueError(f"has an invalid point {position}: step {step} is not after step {previous}")
     return points
 
 
-def parse_point(point: Any, place: int) -> tuple[int, float]:
-    """A step and a value; raises ValueError, with the place of the point, where it is none."""
-    complaint = f"has a point {place} that is no step and value: {format_value(point)}"
+def parse_point(point: Any, position: int) -> tuple[int, float]:
+    """Parse a point, step and value; raise ValueError with the point's position if it is invalid."""
+    message = f"has an invalid point {position}, not step:value: {format_value(point)}"
     if not isinstance(point, list | tuple) or len(point) != 2:
-        raise ValueError(complaint)
-    step, value = (parse_number(part, complaint) for part in point)
+        raise ValueError(message)
+    step, value = (parse_number(part, message) for part in point)
     if step < 0 or step != int(step):
-        raise ValueError(f"has a point {place} whose step is no whole number from 0 on: {format_value(point)}")
+        raise ValueError(f"has an invalid point {position}, its step is not an integer ≥ 0: {format_value(point)}")
     return int(step), value
 
 
-def parse_number(value: Any, complaint: str) -> float:
-    """A finite number; raises ValueError with a complaint where it is none."""
+def parse_number(value: Any, message: str) -> float:
+    """Parse a finite number; raise ValueError with the message if it is not one."""
     try:
-        if isinstance(value, bool) or not abs(found := float(value)) < float("inf"):
+        if isinstance(value, bool) or not abs(number := float(value)) < float("inf"):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(complaint) from None
-    return found
+        raise ValueError(message) from None
+    return number
 
 
 def format_value(value: Any) -> str:
-    """A knob as it is typed: 4, or 0:30,3000:4."""
+    """Format a schedule as on the command line: 4, or 0:30,3000:4."""
     if isinstance(value, list | tuple):
         return ("," if any(isinstance(part, list | tuple) for part in value) else ":").join(map(format_value, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

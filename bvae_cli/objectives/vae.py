@@ -1,4 +1,4 @@
-"""The evidence lower bound itself."""
+"""VAE: the negative evidence lower bound (ELBO)."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ class VAEObjective(Objective):
     """reconstruction + KL (Kingma & Welling 2014, equation 3)."""
 
     def __call__(self, out: ForwardPass, step: StepContext) -> Tensor:
-        """The loss of a batch: a scalar, nats an image."""
+        """Return the loss of a batch, a scalar, nats per image."""
         return out.reconstruction_loss.mean() + out.kl.mean(dim=0).sum()
