@@ -1,3 +1,3 @@
-"""β-VAE and its family: data, training, scores and pictures, each one command."""
+"""A toolkit for β-VAEs and related disentanglement methods: data, training, metrics, latent traversals, reports."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The entry point, and the one place where errors become words."""
+"""The entry point of the command line, which reports errors and sets the exit status."""
 
 import _thread
 import re
@@ -9,31 +9,31 @@ from types import FrameType
 
 from bvae_cli.system.errors import BvaeError, InterruptionError
 
-OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory")  # torch's words, of a GPU and of the processor
+OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory")  # PyTorch's messages, on a GPU and on the CPU
 
 
 def main() -> None:
     """Run the command line.
 
-    It exits with 0, 1 for what the user can put right, 2 for usage, 130 for Ctrl-C and 143 for SIGTERM.
+    The exit status is 0, 1 (an error that the user can fix), 2 (usage), 130 (Ctrl-C) or 143 (SIGTERM).
     """
     sys.unraisablehook = resend_signal
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, exit_on_sigterm)
     try:
         run_command()
-    except KeyboardInterrupt:  # one that comes while an error is told, too
+    except KeyboardInterrupt:  # also while an error is being reported
         sys.exit(130)
 
 
 def run_command() -> None:
-    """Run the command that is asked for, and tell what goes wrong."""
+    """Run the command in `sys.argv`, and report its errors."""
     try:
         from bvae_cli.app import app
         from bvae_cli.renamed import require_new_arguments
 
         require_new_arguments(sys.argv[1:])
-        app(prog_name="bvae")  # also where another program, like pytest, calls it
+        app(prog_name="bvae")  # also if called by another program, such as pytest
     except InterruptionError as stop:
         exit_with_error(stop, 128 + stop.number)
     except BvaeError as error:
@@ -43,11 +43,11 @@ def run_command() -> None:
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not OUT_OF_MEMORY.search(str(error)):
             raise
-        exit_with_error(BvaeError("there is not enough memory", "try a smaller --batch-size, or the processor: --cpu."))
+        exit_with_error(BvaeError("out of memory", "reduce --batch-size, or run on the CPU with --cpu."))
 
 
 def exit_with_error(error: BvaeError, code: int = 1) -> None:
-    """Say what is wrong, and end."""
+    """Print an error and exit."""
     from bvae_cli.commands.console import show_error
 
     show_error(error)
@@ -55,17 +55,17 @@ def exit_with_error(error: BvaeError, code: int = 1) -> None:
 
 
 def exit_on_sigterm(number: int, frame: FrameType | None) -> None:
-    """Obey SIGTERM as Ctrl-C is obeyed: temporary files are removed on the way out."""
+    """Exit on SIGTERM by an exception, as on Ctrl-C, so that temporary files are removed."""
     sys.exit(128 + number)
 
 
-def resend_signal(lost: "sys.UnraisableHookArgs") -> None:
-    """Repeat a Ctrl-C or a SIGTERM that fell into a destructor, where Python drops it: HDF5's are many."""
-    if lost.exc_type in (KeyboardInterrupt, SystemExit):
-        number = signal.SIGINT if lost.exc_type is KeyboardInterrupt else signal.SIGTERM
+def resend_signal(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Repeat a Ctrl-C or SIGTERM that arrived within a destructor, where Python drops it; HDF5 has many destructors."""
+    if unraisable.exc_type in (KeyboardInterrupt, SystemExit):
+        number = signal.SIGINT if unraisable.exc_type is KeyboardInterrupt else signal.SIGTERM
         threading.Timer(0.01, _thread.interrupt_main, [number]).start()
     else:
-        sys.__unraisablehook__(lost)
+        sys.__unraisablehook__(unraisable)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands, in the order in which they are used."""
+"""The command-line application: all commands, in the order of a typical experiment."""
 
 import typer
 
@@ -16,13 +16,13 @@ from bvae_cli.commands.traverse import traverse
 
 
 def unwrap(docstring: str | None) -> str:
-    """A docstring each of whose paragraphs is one line, so that a terminal breaks it where it ends."""
+    """Return a docstring with each paragraph on one line, so that the text wraps at the width of the terminal."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in (docstring or "").split("\n\n"))
 
 
 app = typer.Typer(
     name="bvae",
-    help="β-VAE and its family: data, training, scores and pictures, each one command.",
+    help="Train and evaluate β-VAEs and related disentanglement methods, and visualise latent traversals.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

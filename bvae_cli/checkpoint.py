@@ -1,4 +1,4 @@
-"""A trained model in one file, which needs neither data nor params.yaml beside it."""
+"""Checkpoints: a trained model in one self-contained file, usable without its data or params.yaml."""
 
 import io
 import math
@@ -25,15 +25,15 @@ from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import write_bytes
 
 PROGRAM = f"bvae {__version__} with torch {torch.__version__}"
-FORMAT = 4  # 1 had no training state, 2 no schedules, 3 the same under other names, which `renamed` knows
+FORMAT = 4  # 1: no training state, 2: no schedules, 3: other names, which `renamed` converts
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model, what it was trained by and on, what is known of its latents, and what goes on from here.
+    """A model with its parameters, data specification, latent statistics, examples, and training state.
 
-    Of a foreign one nobody knows how it was trained: of its params `model` alone counts. Where its data was not there
-    when it was imported, it has neither latents nor examples.
+    The training parameters of an imported model are unknown: only `params.model` is valid. It has neither latents nor
+    examples if its data was not available during the import.
     """
 
     step: int
@@ -41,14 +41,14 @@ class Checkpoint:
     spec: DataSpec
     vae: VAE
     latents: list[Latent]
-    examples: Tensor  # (images, channels, 64, 64) uint8, those to show first
-    training: dict[str, Any] | None = None  # all that further steps depend on; None where there can be none
-    imported_from: str | None = None  # file and program that it was imported from; None where it was trained by bvae
-    program: str | None = None  # that trained it, where that is known
+    examples: Tensor  # (images, channels, 64, 64) uint8, in the order in which they are displayed
+    training: dict[str, Any] | None = None  # all state needed to resume training; None if training cannot be resumed
+    imported_from: str | None = None  # file and codebase of an imported model; None if trained by bvae
+    program: str | None = None  # program that trained the model, if known
 
 
 def build_vae(params: Params, spec: DataSpec) -> VAE:
-    """A model as params describe it, with weights from the seed."""
+    """Return a new model as specified by params, with weights initialised from the seed."""
     with seeded_rng(params.train.seed):
         likelihood = params.model.likelihood or spec.likelihood
         vae = VAE(params.model.net, likelihood, spec.channels, params.model.latent_dim)
@@ -59,7 +59,7 @@ def build_vae(params: Params, spec: DataSpec) -> VAE:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint whose bytes depend on what is in it alone; raises BvaeError where it cannot be written."""
+    """Write a checkpoint whose bytes depend only on its content; raises BvaeError if it cannot be written."""
     weights = {name: weight.cpu().contiguous() for name, weight in checkpoint.vae.state_dict().items()}
     content = {
         "format": FORMAT,
@@ -72,13 +72,13 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "training": checkpoint.training,
         **{key: optional for key in ("imported_from", "program") if (optional := getattr(checkpoint, key))},
     }
-    buffer = io.BytesIO()  # a file's name would become part of its bytes
+    buffer = io.BytesIO()  # torch.save would store the name of a file in its bytes
     torch.save(intern_strings(content), buffer)
     write_bytes(path, buffer.getvalue())
 
 
 def intern_strings(content: Any) -> Any:
-    """The same with equal strings made one: pickle tells apart whether a string is the same as one before, or equal."""
+    """Return the content with equal strings as one object, because pickle distinguishes equality and identity."""
     if isinstance(content, str):
         return sys.intern(content)
     if isinstance(content, dict):
@@ -87,79 +87,90 @@ def intern_strings(content: Any) -> Any:
 
 
 def known_settings(checkpoint: Checkpoint) -> dict[str, dict[str, Any]]:
-    """The settings that made a model what it is, as far as they are known."""
+    """Return the settings that determine a model; of an imported one, only its architecture is known."""
     settings = training_settings(checkpoint.params)
     return {"model": settings["model"]} if checkpoint.imported_from else settings
 
 
 def training_settings(params: Params) -> dict[str, dict[str, Any]]:
-    """The settings that made a model what it is: not where its data lay, nor how it is looked at."""
+    """Return the settings that determine a model, without file locations, evaluation and figure settings."""
     settings = config.to_dict(params)
     return {"dataset": {"name": params.dataset.name}, **{key: settings[key] for key in ("model", "objective", "train")}}
 
 
 def require_same_experiment(checkpoint: Checkpoint, path: Path, params: Params, spec: DataSpec) -> None:
-    """Raise BvaeError, naming the key, where a checkpoint is not of this experiment; it may have more steps to go."""
+    """Raise BvaeError, naming the key, if a checkpoint belongs to another experiment; `train.steps` may increase."""
     if checkpoint.imported_from:
         raise BvaeError(
-            f"{path} is {checkpoint.imported_from}: how it was trained is not known, so it cannot go on",
-            "train in another folder, with --out; or in its place, without --resume.",
+            f"cannot resume {path}: it was imported from {checkpoint.imported_from}, without training state",
+            "train in another folder with --out, or replace it by training without --resume.",
         )
     if checkpoint.spec != spec:
-        raise BvaeError(f"{path} was trained on other data", "put the data back, or begin anew without --resume.")
-    before, now = training_settings(checkpoint.params), training_settings(params)
-    if not params.train.compress_schedule_to:  # which has another pace, where the experiment has other steps
-        before["train"]["steps"] = max(before["train"]["steps"], now["train"]["steps"])
-    for section, settings in now.items():
-        for key in settings | before[section]:
-            was, wanted = before[section].get(key), settings.get(key)
-            if was != wanted:
+        raise BvaeError(
+            f"{path} was trained on other data than {params.dataset.name}.h5 contains",
+            "restore that data file, or start again without --resume.",
+        )
+    previous, current = training_settings(checkpoint.params), training_settings(params)
+    if not params.train.compress_schedule_to:  # its compression factor depends on train.steps
+        previous["train"]["steps"] = max(previous["train"]["steps"], current["train"]["steps"])
+    for section, settings in current.items():
+        for key in settings | previous[section]:
+            old, new = previous[section].get(key), settings.get(key)
+            if old != new:
                 raise BvaeError(
-                    f"{path} was trained with {section}.{key} {format_value(was)}, not {format_value(wanted)}",
-                    f"put it back to go on; to begin anew, leave --resume out, or move {path.name} away.",
+                    f"{path} was trained with {section}.{key} {format_value(old)}, not {format_value(new)}",
+                    f"set {section}.{key} to {format_value(old)} to resume, or start again without --resume.",
                 )
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint on the processor, executing nothing that is in it.
+    """Read a checkpoint into CPU memory, without executing any code in the file.
 
     Raises:
-        BvaeError: it is missing, damaged, of another format, not ours, or would run code.
+        BvaeError: the file is missing, corrupt, of an unsupported format, no checkpoint of bvae, or contains code.
     """
-    content = load_archive(path, "train one with: bvae train")
+    content = load_archive(path, "train a model: bvae train")
     if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-        raise BvaeError(f"{path} is not a checkpoint of bvae", "train one with: bvae train")
+        raise BvaeError(
+            f"{path} is not a checkpoint of bvae", f"import it: bvae import {path}, or train a model: bvae train"
+        )
     if content["format"] not in {FORMAT, FORMAT - 1}:
         raise BvaeError(
-            f"{path} is of format {content['format']}; this bvae knows {FORMAT}",
-            "upgrade bvae." if content["format"] > FORMAT else "train it anew, or take the bvae that wrote it.",
+            f"unsupported checkpoint format {content['format']} in {path} (supported: {FORMAT - 1}, {FORMAT})",
+            "upgrade bvae: pip install --upgrade bvae"
+            if content["format"] > FORMAT
+            else "train the model again: bvae train, or use the version of bvae that wrote the file.",
         )
     try:
         return restore(content if content["format"] == FORMAT else upgrade_checkpoint(content))
-    except Exception as error:  # whatever a stranger's content provokes
-        raise BvaeError(f"{path} is damaged: {' '.join(str(error).split())[:200]}", "train it anew.") from error
+    except Exception as error:  # malformed content can raise any exception
+        raise BvaeError(
+            f"{path} is corrupt: {' '.join(str(error).split())[:200]}", "train the model again: bvae train"
+        ) from error
 
 
-def load_archive(path: Path, remedy: str) -> Any:
-    """The plain containers and tensors of a file; raises BvaeError, with the remedy, where it has anything else."""
+def load_archive(path: Path, hint: str) -> Any:
+    """Return the plain containers and tensors of a file; raises BvaeError, with the hint, if it has anything else."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of torch, about files that are refused in a moment
+            warnings.simplefilter("ignore")  # from PyTorch, about files that are rejected below
             return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise BvaeError(f"there is no checkpoint {path}", remedy) from error
+        raise BvaeError(f"checkpoint not found: {path}", hint) from error
     except OSError as error:
-        raise BvaeError(f"cannot read {path}: {error.strerror}", "name a checkpoint that can be read.") from error
+        raise BvaeError(
+            f"cannot read {path}: {error.strerror}", "pass the path of a readable checkpoint file."
+        ) from error
     except pickle.UnpicklingError as error:
         raise BvaeError(
-            f"{path} is no archive of tensors, or would run code when opened", f"it was not opened; {remedy}"
+            f"{path} is not a valid checkpoint (corrupt, or contains pickled code), so it was not loaded", hint
         ) from error
-    except Exception as error:  # whatever a stranger's bytes provoke
-        raise BvaeError(f"{path} is cut short, or no checkpoint at all", f"copy it anew, or {remedy}") from error
+    except Exception as error:  # malformed bytes can raise any exception
+        raise BvaeError(f"{path} is truncated or not a checkpoint", f"copy the file again, or {hint}") from error
 
 
 def restore(content: dict[str, Any]) -> Checkpoint:
-    """A checkpoint from its plain content; raises what its faults provoke."""
+    """Return a checkpoint from its plain content; raises any exception if the content is malformed."""
     params, spec = config.build_params(content["params"]), DataSpec(**content["data"])
     vae = build_vae(params, spec)
     vae.load_state_dict(content["weights"])
@@ -171,22 +182,22 @@ def restore(content: dict[str, Any]) -> Checkpoint:
 
 
 def require_consistent(checkpoint: Checkpoint) -> None:
-    """Raise ValueError where parts of a checkpoint do not fit each other; a foreign model may lack what is optional."""
+    """Raise ValueError if parts of a checkpoint are inconsistent; an imported model may lack latents and examples."""
     vae, spec, latents, examples = checkpoint.vae, checkpoint.spec, checkpoint.latents, checkpoint.examples
-    foreign = isinstance(checkpoint.imported_from, str)
-    if spec.name != UNKNOWN or not foreign:
+    is_imported = isinstance(checkpoint.imported_from, str)
+    if spec.name != UNKNOWN or not is_imported:
         require_valid_name("data.name", spec.name)
     if not all(weight.isfinite().all() for weight in vae.parameters()):
-        raise ValueError("its weights are not finite")
-    if [latent.index for latent in latents] != list(range(vae.latent_dim)) and (latents or not foreign):
-        raise ValueError("its latents are not those of its model")
+        raise ValueError("its weights contain NaN or infinity")
+    if [latent.index for latent in latents] != list(range(vae.latent_dim)) and (latents or not is_imported):
+        raise ValueError("its latents do not match its model")
     if not all(
         math.isfinite(number)
         for latent in latents
         for number in (latent.kl, latent.posterior_mean_min, latent.posterior_mean_max)
     ):
-        raise ValueError("what it says of its latents is not finite")
+        raise ValueError("its latent statistics contain NaN or infinity")
     if examples.shape[1:] != (spec.channels, SIDE, SIDE) or examples.dtype != torch.uint8:
-        raise ValueError("its examples are no pictures of its model's size")
-    if not len(examples) and not foreign:
+        raise ValueError("its examples do not have the image size of its model")
+    if not len(examples) and not is_imported:
         raise ValueError("it has no examples")

@@ -1,4 +1,4 @@
-"""Where defaults, params.yaml and options meet: in this order, and nowhere else."""
+"""Building of params from defaults, params.yaml and command-line options, in ascending order of precedence."""
 
 import dataclasses
 import types
@@ -22,108 +22,113 @@ DEFAULT_NAMES = {"objective": DEFAULT_OBJECTIVE, "dataset": DatasetParams.name}
 
 Section = TypeVar("Section")
 Settings = Mapping[str, Mapping[str, Any]]
-"""Section, key, value."""
+"""Values by section and key."""
 
 
 def load_params(path: Path | None, options: Settings) -> Params:
-    """The experiment of a params file, or of ./params.yaml where there is one, with options laid over it.
+    """Return the params of a file, by default ./params.yaml if it exists, overridden by options.
 
     Raises:
-        BvaeError: the file cannot be read, or a key or a value is not one.
+        BvaeError: the file cannot be read, or a key or a value is invalid.
     """
     if path is None and Path("params.yaml").is_file():
         path = Path("params.yaml")
-    return build_params(overlay(read_sections(path) if path else {}, options))
+    return build_params(merge_settings(read_sections(path) if path else {}, options))
 
 
 def read_sections(path: Path) -> Settings:
-    """The sections of a params file; raises BvaeError where it is none."""
+    """Return the sections of a params file; raises BvaeError if it cannot be read or is invalid."""
     return require_sections(read_yaml(path), path)
 
 
-def read_yaml(path: Path, remedy: str = "name a params file with --params.") -> dict[str, Any]:
-    """What a YAML file says of its keys; raises BvaeError where it has none."""
+def read_yaml(path: Path, hint: str = "pass a params file with --params.") -> dict[str, Any]:
+    """Return the mapping in a YAML file; raises BvaeError if it cannot be read or contains no mapping."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError) as error:
-        raise BvaeError(f"cannot read {path}: {error}", remedy) from error
+        raise BvaeError(f"cannot read {path}: {error}", hint) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BvaeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        raise BvaeError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
-        raise BvaeError(f"{path} holds no sections", "start from the params.yaml of this project.")
+        raise no_sections_error(path)
     return content
 
 
 def require_sections(content: Any, path: Path) -> Settings:
-    """What a file, or a part of it, says of sections; raises BvaeError where it does not."""
+    """Return the content of a file, or of a part of it, as sections; raises BvaeError if it is anything else."""
     if not isinstance(content, dict):
-        raise BvaeError(f"{path} holds no sections", "start from the params.yaml of this project.")
+        raise no_sections_error(path)
     for section, settings in content.items():
         if not isinstance(settings, dict | None):
-            raise BvaeError(f"{path}: {section} must be a section with keys of its own, not {settings!r}")
+            raise BvaeError(f"{path}: {section} must be a section with keys, not {settings!r}")
     return {section: settings or {} for section, settings in content.items()}
 
 
-def overlay(settings: Settings, options: Settings) -> Settings:
-    """Settings with options in their place; what is said of one objective or data set does not outlive its choice."""
+def no_sections_error(path: Path) -> BvaeError:
+    """Return the error for a file without sections."""
+    return BvaeError(f"{path} contains no sections", f"write keys by section: {', '.join([*SECTIONS, 'objective'])}.")
+
+
+def merge_settings(settings: Settings, options: Settings) -> Settings:
+    """Return settings overridden by options; another objective or data set discards the section's other keys."""
     merged = dict(settings)
-    for section, chosen in options.items():
-        below = settings.get(section, {})
-        before = below.get("name", DEFAULT_NAMES.get(section))
-        if chosen.get("name", before) != before:
-            below = {}
-        merged[section] = {**below, **chosen}
+    for section, overrides in options.items():
+        base = settings.get(section, {})
+        base_name = base.get("name", DEFAULT_NAMES.get(section))
+        if overrides.get("name", base_name) != base_name:
+            base = {}
+        merged[section] = {**base, **overrides}
     return merged
 
 
 def build_params(settings: Settings) -> Params:
-    """Params of plain settings; raises BvaeError, with the nearest right name, where a key or a value is not one."""
-    refuse_unknown("", settings, [*SECTIONS, "objective"], "a section")
+    """Return params from plain settings; raises BvaeError, with the nearest valid name, if one is invalid."""
+    require_known_keys("", settings, [*SECTIONS, "objective"], "a section")
     sections = {name: build_section(cls, settings.get(name, {}), name) for name, cls in SECTIONS.items()}
     return Params(objective=build_objective(settings.get("objective", {})), **sections)
 
 
 def build_objective(settings: Mapping[str, Any]) -> Objective:
-    """The objective that `name` names, β-VAE unless told otherwise, with its knobs."""
+    """Return the objective specified by the key `name` (default: β-VAE), with its hyperparameters."""
     name = convert_choice("objective.name", settings.get("name", DEFAULT_OBJECTIVE), OBJECTIVES)
     hyperparameters = {key: value for key, value in settings.items() if key != "name"}
     for key in hyperparameters:
         owners = [owner for owner, cls in OBJECTIVES.items() if key in field_types(cls)]
         if owners and name not in owners:
             raise BvaeError(
-                f"objective.{key} is not a parameter of the objective '{name}'",
-                f"it belongs to {', '.join(owners)}: --objective {owners[0]}, or name: {owners[0]} in the params file.",
+                f"objective.{key} is not a hyperparameter of the objective '{name}'",
+                f"remove it, or choose an objective that has it with --objective: {', '.join(owners)}.",
             )
     return build_section(OBJECTIVES[name], hyperparameters, "objective")
 
 
 def build_section(cls: type[Section], settings: Mapping[str, Any], section: str) -> Section:
-    """A section's dataclass of plain settings, each converted to what its field is annotated with."""
-    kinds = field_types(cls)
-    refuse_unknown(f"{section}.", settings, kinds, "a parameter")
-    values = {key: convert(value, kinds[key], f"{section}.{key}") for key, value in settings.items()}
+    """Return the dataclass of a section from plain settings, each converted to the type of its field."""
+    types_of_keys = field_types(cls)
+    require_known_keys(f"{section}.", settings, types_of_keys, "a parameter")
+    values = {key: convert(value, types_of_keys[key], f"{section}.{key}") for key, value in settings.items()}
     try:
         return cls(**values)
     except ValueError as error:
         raise BvaeError(
-            f"{section}.{error}", f"change it in the params file under {section}, or by its option."
+            f"{section}.{error}", f"change the key in section {section} of the params file, or pass its option."
         ) from error
 
 
 def field_types(cls: type[Any]) -> dict[str, Any]:
-    """The type of each field of a dataclass, without its help."""
+    """Return the type of each field of a dataclass, without the help text."""
     hints = typing.get_type_hints(cls)
     return {entry.name: hints[entry.name] for entry in dataclasses.fields(cls)}
 
 
 def field_info(owner: type[Any], key: str) -> tuple[Any, str, Any]:
-    """The kind, the help and the default of a key of a dataclass."""
+    """Return the type, the help text and the default of a field of a dataclass."""
     kind, text = typing.get_args(typing.get_type_hints(owner, include_extras=True)[key])
     return kind, text, getattr(owner, key)
 
 
 def convert(value: Any, kind: Any, key: str) -> Any:
-    """A YAML value as what its field is annotated with: 1e-4, which YAML calls a string, is a number here."""
+    """Return a YAML value converted to the type of its field; 1e-4, a string in YAML, becomes a float."""
     require_new_value(key, value)
     if kind == Schedule:
         return convert_schedule(value, key)
@@ -131,17 +136,17 @@ def convert(value: Any, kind: Any, key: str) -> Any:
         inner = next(arm for arm in typing.get_args(kind) if arm is not types.NoneType)
         return None if value is None else convert(value, inner, key)
     if typing.get_origin(kind) is tuple:
-        return convert_words(value, key)
+        return convert_strings(value, key)
     if typing.get_origin(kind) is Literal:
         return convert_choice(key, value, typing.get_args(kind))
     try:
         return CONVERTERS[kind](value)
     except (TypeError, ValueError, OverflowError):
-        raise BvaeError(f"{key} must be {NOUNS[kind]}, not {value!r}") from None
+        raise BvaeError(f"{key} must be {TYPE_NAMES[kind]}, not {value!r}") from None
 
 
 def convert_choice(key: str, value: Any, choices: Iterable[str]) -> Any:
-    """The value, where it is one of the choices."""
+    """Return the value; raises BvaeError if it is not among the choices."""
     require_new_value(key, value)
     try:
         require_one_of(key, value, choices)
@@ -151,66 +156,66 @@ def convert_choice(key: str, value: Any, choices: Iterable[str]) -> Any:
 
 
 def convert_schedule(value: Any, key: str) -> Schedule:
-    """A number or a path over steps."""
+    """Return a constant or a schedule; raises BvaeError if the value is neither."""
     try:
         return parse_schedule(value)
     except ValueError as error:
         raise BvaeError(f"{key} {error}") from error
 
 
-def convert_words(value: Any, key: str) -> tuple[str, ...]:
-    """A list of words; raises BvaeError where it is none."""
+def convert_strings(value: Any, key: str) -> tuple[str, ...]:
+    """Return a list of strings as a tuple; raises BvaeError for any other value."""
     if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
-        raise BvaeError(f"{key} must be a list of words, not {value!r}")
+        raise BvaeError(f"{key} must be a list of strings, not {value!r}")
     return tuple(value)
 
 
 def convert_float(value: Any) -> float:
-    """A float; a truth value is none."""
+    """Return a float; raises TypeError for a boolean."""
     if isinstance(value, bool):
         raise TypeError
     return float(value)
 
 
 def convert_int(value: Any) -> int:
-    """An int, 1e5 among them; 1.5 is none."""
+    """Return an integer, also from 1e5; raises ValueError for 1.5 and TypeError for a boolean."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if (given := convert_float(value)) != int(given):
+    if (number := convert_float(value)) != int(number):
         raise ValueError
-    return int(given)
+    return int(number)
 
 
 def convert_str(value: Any) -> str:
-    """A string as it is."""
+    """Return a string unchanged; raises TypeError for any other value."""
     if not isinstance(value, str):
         raise TypeError
     return value
 
 
 def convert_bool(value: Any) -> bool:
-    """True or false, and nothing that is like them."""
+    """Return a boolean unchanged; raises TypeError for any other value."""
     if not isinstance(value, bool):
         raise TypeError
     return value
 
 
 CONVERTERS: dict[Any, Any] = {float: convert_float, int: convert_int, str: convert_str, bool: convert_bool}
-NOUNS: dict[Any, str] = {float: "a number", int: "a whole number", str: "a word", bool: "true or false"}
+TYPE_NAMES: dict[Any, str] = {float: "a number", int: "an integer", str: "a string", bool: "true or false"}
 
 
-def refuse_unknown(prefix: str, settings: Mapping[str, Any], known: Iterable[str], noun: str) -> None:
-    """Raise BvaeError, with the nearest right name, at the first key that is not known."""
+def require_known_keys(prefix: str, settings: Mapping[str, Any], known: Iterable[str], noun: str) -> None:
+    """Raise BvaeError, with the nearest valid name, for the first unknown key; `noun` says what a key is."""
     known = list(known)
     for key in settings:
         if key not in known:
             require_new_key(f"{prefix}{key}")
-            hint = f"there are: {', '.join(known)}." if known else "it takes none."
+            hint = f"use one of these: {', '.join(known)}." if known else "remove it: this section has no parameters."
             raise BvaeError(f"{prefix}{key} is not {noun}{suggest_nearest(key, known, prefix)}", hint)
 
 
 def to_dict(params: Params) -> dict[str, dict[str, Any]]:
-    """Params as plain settings that `build_params` takes, every default filled in."""
+    """Return params as plain settings for `build_params`, including all defaults."""
     sections: dict[str, dict[str, Any]] = dataclasses.asdict(params)
     name = next(name for name, cls in OBJECTIVES.items() if type(params.objective) is cls)
     return sections | {"objective": {"name": name, **sections["objective"]}}

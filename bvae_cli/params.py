@@ -1,4 +1,4 @@
-"""What an experiment is: a dataclass for each section of params.yaml, and the defaults."""
+"""Parameters of an experiment: one dataclass per section of params.yaml, with defaults and help texts."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -11,24 +11,24 @@ from bvae_cli.objectives.objective import Objective
 from bvae_cli.objectives.schedule import Schedule
 from bvae_cli.system.checks import require_at_least, require_at_most, require_one_of
 
-MAX_SEED = 2**63 - 1  # that generators of random numbers take
+MAX_SEED = 2**63 - 1  # largest seed of torch.Generator
 
 
 @dataclass(frozen=True)
 class DatasetParams:
-    """Which pictures, and how they are brought to 64 × 64."""
+    """Data set and preprocessing of its images to 64 × 64 pixels."""
 
-    name: Annotated[str, "Data set, or the name of a folder of your own."] = "dsprites"
-    source: Annotated[str | None, "Where to take it from. Default: the first of its sources."] = None
-    file: Annotated[str | None, "Your own file or folder of it, in place of a source."] = None
+    name: Annotated[str, "Name of the data set, or of an imported image folder."] = "dsprites"
+    source: Annotated[str | None, "Source of the data set. Default: the first of its sources."] = None
+    file: Annotated[str | None, "Local file or folder to read instead of a source."] = None
     center_crop: Annotated[
-        int | None, "Side in pixels of the square in the middle that is kept; 0: the whole picture. Default: its own."
+        int | None, "Side of the central square crop, pixels; 0: no crop. Default: that of the data set."
     ] = None
     resample: Annotated[
-        Literal["box", "bilinear", "bicubic", "lanczos"] | None, "How pictures are resized. Default: its own."
+        Literal["box", "bilinear", "bicubic", "lanczos"] | None, "Resampling filter. Default: that of the data set."
     ] = None
-    channels: Annotated[int | None, "1: grey, 3: colour. Default: its own."] = None
-    skip_corrupt: Annotated[bool, "Leave out pictures that cannot be read, and go on."] = False
+    channels: Annotated[int | None, "Number of channels; 1: greyscale, 3: RGB. Default: that of the data set."] = None
+    skip_corrupt: Annotated[bool, "Skip image files that cannot be read, instead of stopping with an error."] = False
 
     def __post_init__(self) -> None:
         require_valid_name("name", self.name)
@@ -42,12 +42,15 @@ class DatasetParams:
 
 @dataclass(frozen=True)
 class ModelParams:
-    """Which network."""
+    """Architecture of the model."""
 
-    net: Annotated[Literal["burgess", "higgins_mlp", "higgins_conv", "locatello"], "Architecture."] = "burgess"
-    latent_dim: Annotated[int, "Number of latents."] = 10
+    net: Annotated[
+        Literal["burgess", "higgins_mlp", "higgins_conv", "locatello"], "Network architecture of encoder and decoder."
+    ] = "burgess"
+    latent_dim: Annotated[int, "Number of latent variables."] = 10
     likelihood: Annotated[
-        Literal["bernoulli", "gaussian", "laplace"] | None, "Likelihood of a pixel. Default: the data set's own."
+        Literal["bernoulli", "gaussian", "laplace"] | None,
+        "Likelihood p(x|z) of a pixel. Default: that of the data set.",
     ] = None
 
     def __post_init__(self) -> None:
@@ -57,30 +60,33 @@ class ModelParams:
 
 @dataclass(frozen=True)
 class TrainParams:
-    """How the network is fitted."""
+    """Optimisation."""
 
-    steps: Annotated[int, "Gradient updates."] = 300_000
-    compress_schedule_to: Annotated[
-        int, "Updates of a short form, in which all that is told in steps comes as much earlier. 0: no short form."
-    ] = 0
+    steps: Annotated[int, "Number of training steps (gradient updates)."] = 300_000
+    compress_schedule_to: Annotated[int, "Compress the whole schedule into this number of steps; 0: off."] = 0
     init: Annotated[
         Literal["pytorch_default", "kaiming_normal", "kaiming_uniform", "xavier_uniform"],
-        "How large weights are at first.",
+        "Weight initialisation.",
     ] = "pytorch_default"
-    batch_size: Annotated[int, "Images a step."] = 64
-    optimizer: Annotated[Literal["adam", "adagrad", "muon"], "How weights follow their gradients."] = "adam"
-    adam_warmup_steps: Annotated[int, "Steps at the start that Adam takes, before another optimizer takes over."] = 0
-    learning_rate: Annotated[Schedule, "Size of a step."] = 5e-4
+    batch_size: Annotated[int, "Batch size: images per step."] = 64
+    optimizer: Annotated[Literal["adam", "adagrad", "muon"], "Optimizer."] = "adam"
+    adam_warmup_steps: Annotated[int, "Number of initial steps with Adam before the chosen optimizer."] = 0
+    learning_rate: Annotated[Schedule, "Learning rate: constant or schedule (step:value,…)."] = 5e-4
     precision: Annotated[
-        Literal["float32", "tf32", "bfloat16"], "Compute dtype; tf32 is float32 on a CPU, and faster on a GPU."
+        Literal["float32", "tf32", "bfloat16"],
+        "Precision of the networks; tf32 is faster on a GPU and equals float32 on a CPU.",
     ] = "float32"
     compile: Annotated[
-        bool, "Compile the step by torch.compile: some 20 seconds at the start; on a GPU faster from then on."
+        bool, "Compile the training step with torch.compile: about 20 seconds once; then faster on a GPU."
     ] = False
-    seed: Annotated[int, "Seed of the weights, the order of the images and the noise."] = 0
-    log_every: Annotated[int, "Steps that a line of history.csv is a mean of."] = 100
-    kl_decomposition_every: Annotated[int, "Steps from one estimate of the KL's parts to the next. 0: none."] = 0
-    stream: Annotated[bool, "Leave the images on the disk, and read them ahead of training in shuffled blocks."] = False
+    seed: Annotated[int, "Random seed of the weights, the image order and the noise."] = 0
+    log_every: Annotated[int, "Logging interval, steps: each row of history.csv is an average over it."] = 100
+    kl_decomposition_every: Annotated[
+        int, "Interval between KL decompositions (MI + TC + dimension-wise KL), steps; 0: off."
+    ] = 0
+    stream: Annotated[
+        bool, "Stream the images from disk in shuffled, prefetched blocks instead of loading them into memory."
+    ] = False
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "steps", "batch_size", "log_every")
@@ -92,23 +98,23 @@ class TrainParams:
 
     @property
     def num_steps(self) -> int:
-        """Steps that are taken: all, or those of the short form."""
+        """The number of steps to train: `steps`, or fewer in a time-compressed run."""
         return self.compress_schedule_to or self.steps
 
     def reference_step(self, step: int) -> int:
-        """The step of the whole experiment that a step stands for: itself, unless this is a short form."""
+        """Return the step of the full schedule that corresponds to a step of this run (time-compressed or not)."""
         return step * self.steps // self.num_steps
 
 
 @dataclass(frozen=True)
 class LoggingParams:
-    """What a run leaves on its way, none of which changes its result."""
+    """Checkpoints and logs during training; they do not affect its result."""
 
-    checkpoint_every: Annotated[int, "Steps from one last.pt, to go on from, to the next. 0: by time alone."] = 0
-    checkpoint_minutes: Annotated[float, "Minutes from one last.pt to the next. 0: by steps alone."] = 2.0
-    save_best: Annotated[bool, "Keep best.pt, the model at the line of history.csv with the least loss."] = False
-    tensorboard: Annotated[bool, "Write the curves for TensorBoard, too."] = False
-    log_images_every: Annotated[int, "Steps from one picture of reconstructions to the next. 0: none."] = 0
+    checkpoint_every: Annotated[int, "Interval between checkpoints (last.pt), steps; 0: only by time."] = 0
+    checkpoint_minutes: Annotated[float, "Interval between checkpoints (last.pt), minutes; 0: only by steps."] = 2.0
+    save_best: Annotated[bool, "Save best.pt, the model with the lowest loss in history.csv."] = False
+    tensorboard: Annotated[bool, "Write TensorBoard event files, too."] = False
+    log_images_every: Annotated[int, "Interval between saved reconstruction figures, steps; 0: off."] = 0
 
     def __post_init__(self) -> None:
         require_at_least(self, 0, "checkpoint_every", "checkpoint_minutes", "log_images_every")
@@ -116,13 +122,13 @@ class LoggingParams:
 
 @dataclass(frozen=True)
 class EvaluateParams:
-    """How a representation is scored."""
+    """Evaluation of a representation."""
 
-    seed: Annotated[int, "Seed of the noise and of what the metrics draw."] = 0
-    repeats: Annotated[int, "Times that each metric is computed; their mean and standard deviation are told."] = 1
-    metrics: Annotated[tuple[str, ...], "A metric to compute. May be repeated. Default: all that are quick."] = ()
-    factors: Annotated[tuple[str, ...], "A factor to score by. May be repeated. Default: all."] = ()
-    full_elbo: Annotated[bool, "Take the bound from every image, not from 20,000 drawn ones."] = False
+    seed: Annotated[int, "Random seed of the noise and of the samples of the metrics."] = 0
+    repeats: Annotated[int, "Number of repetitions of each metric; mean and standard deviation are reported."] = 1
+    metrics: Annotated[tuple[str, ...], "Metric to compute; repeatable. Default: all fast metrics."] = ()
+    factors: Annotated[tuple[str, ...], "Factor of variation to evaluate; repeatable. Default: all."] = ()
+    full_elbo: Annotated[bool, "Compute the ELBO on all images instead of a random 20,000."] = False
 
     def __post_init__(self) -> None:
         require_at_least(self, 0, "seed")
@@ -132,36 +138,38 @@ class EvaluateParams:
 
 @dataclass(frozen=True)
 class TraverseParams:
-    """How latents are moved."""
+    """Latent traversals."""
 
     base_code: Annotated[
         Literal["posterior", "prior", "zero"],
-        "What is held: the codes of images, draws of the prior, or a zero vector.",
+        "Values of the latents that are not traversed: codes of images, samples of the prior, or zeros.",
     ] = "posterior"
-    range: Annotated[Literal["prior", "data"], "How far: --max-std either way, or what the data spans."] = "prior"
-    max_std: Annotated[float, "End of the range, in standard deviations of the prior."] = 3.0
-    images: Annotated[int, "Images or draws side by side."] = 3
-    num_values: Annotated[int, "Values of a latent across the PNG."] = 7
-    frames: Annotated[int, "Frames of a GIF, there and back."] = 60
-    fps: Annotated[int, "Frames a second."] = 15
-    include_inactive: Annotated[bool, "Draw unused latents, too."] = False
-    largest_mean_latent: Annotated[bool, "Draw the latent alone whose mean over the data is farthest from zero."] = (
+    range: Annotated[
+        Literal["prior", "data"], "Traversal range: ±--max-std, or minimum to maximum of the posterior means."
+    ] = "prior"
+    max_std: Annotated[float, "End of the range, standard deviations of the prior."] = 3.0
+    images: Annotated[int, "Number of base codes, side by side."] = 3
+    num_values: Annotated[int, "Number of values of a latent in the PNG (columns)."] = 7
+    frames: Annotated[int, "Number of frames of a GIF, forth and back."] = 60
+    fps: Annotated[int, "Frames per second of a GIF."] = 15
+    include_inactive: Annotated[bool, "Include inactive latents."] = False
+    largest_mean_latent: Annotated[bool, "Traverse only the latent with the largest absolute mean over the data."] = (
         False
     )
-    seed: Annotated[int, "Seed of the draws of the prior."] = 0
+    seed: Annotated[int, "Random seed of the samples of the prior."] = 0
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "images", "fps")
         require_at_least(self, 2, "num_values", "frames")
         require_at_least(self, 0, "max_std", "seed")
-        require_at_most(self, 50, "fps")  # no viewer shows a GIF faster
+        require_at_most(self, 50, "fps")  # viewers do not display GIFs faster
         require_at_most(self, 1000, "num_values", "frames")
         require_at_most(self, MAX_SEED, "seed")
 
 
 @dataclass(frozen=True)
 class ReconstructParams:
-    """Which images are shown beside their reconstructions."""
+    """Reconstruction figure."""
 
     images: Annotated[int, "Number of images."] = 12
 
@@ -171,7 +179,7 @@ class ReconstructParams:
 
 @dataclass(frozen=True)
 class Params:
-    """A whole experiment, one field a section of params.yaml."""
+    """Parameters of an experiment, one field per section of params.yaml."""
 
     dataset: DatasetParams = field(default_factory=DatasetParams)
     model: ModelParams = field(default_factory=ModelParams)

@@ -1,4 +1,4 @@
-"""The part of a data set that a model is asked about, and the images that travel with it in its checkpoint."""
+"""The probe set: a sample of a data set for latent statistics, and the example images stored in checkpoints."""
 
 from dataclasses import dataclass
 
@@ -15,39 +15,39 @@ from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.models.vae import VAE
 from bvae_cli.system.reporting import ProgressCallback
 
-PROBE_IMAGES = 10_000  # images that a checkpoint's statistics of its latents are taken from
-EXAMPLES = 32  # images that a checkpoint carries
+PROBE_IMAGES = 10_000  # images for the latent statistics in a checkpoint
+EXAMPLES = 32  # example images in a checkpoint
 
 
 @dataclass(frozen=True)
 class ProbeSet:
-    """Images from all over a data set, what is true of them, and some to show."""
+    """A random sample of a data set with its ground-truth factors, and example images."""
 
-    sample: Images  # on the device on which models are asked
+    sample: Images  # on the device of the models
     truth: GroundTruth
-    shown: Images
+    example_images: Images
 
     @classmethod
     def from_images(cls, images: ImageSource, seed: int, device: torch.device) -> "ProbeSet":
-        """The images that the seed draws."""
-        drawn = sample_indices(images, PROBE_IMAGES, seed)
-        sample = images.subset(drawn)
-        truth = GroundTruth(sample.factors(drawn), list(images.spec.factors))
+        """Return the probe set that is sampled with a seed."""
+        indices = sample_indices(images, PROBE_IMAGES, seed)
+        sample = images.subset(indices)
+        truth = GroundTruth(sample.factors(indices), list(images.spec.factors))
         return cls(sample.to(device), truth, images.subset(select_examples(images)))
 
     @property
     def examples(self) -> Tensor:
-        """The images to show as a checkpoint carries them: (images, channels, 64, 64) uint8, on the processor."""
-        return (self.shown[:] * 255).byte().cpu()
+        """The example images in the format of a checkpoint: (images, channels, 64, 64) uint8, on the CPU."""
+        return (self.example_images[:] * 255).byte().cpu()
 
     def latent_statistics(self, vae: VAE, precision: str, report: ProgressCallback) -> list[Latent]:
-        """What is to be known of a model's latents; raises what `encode` does."""
+        """Return the statistics of a model's latents; raises the same errors as `encode`."""
         return summarize_latents(encode(vae, self.sample, precision, report), self.truth)
 
 
 def select_examples(images: ImageSource) -> NDArray[np.int64]:
-    """Numbers of images: those that the data set shows first, then some from all over it."""
+    """Return the indices of the example images: the data set's showcase images, then random ones."""
     spec, entry = images.spec, DATASETS.get(images.spec.name)
-    first = entry.showcase(spec.factor_sizes) if entry and entry.showcase and spec.num_samples is None else []
-    shown = [spec.index(factors) for factors in first]
-    return np.array([*shown, *sample_indices(images, EXAMPLES - len(shown), 0)])
+    showcase = entry.showcase(spec.factor_sizes) if entry and entry.showcase and spec.num_samples is None else []
+    indices = [spec.index(factors) for factors in showcase]
+    return np.array([*indices, *sample_indices(images, EXAMPLES - len(indices), 0)])

@@ -1,4 +1,4 @@
-"""Old names and those of today: an old one is refused with the new one; old checkpoints and data files are read."""
+"""Renamed keys, values and options: an old name raises an error with the new name; old files are converted."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,21 +56,21 @@ VALUES = {
     },
 }
 COMMANDS = {"show": "summary"}
-OPTIONS = {  # that are no keys, by command; those of keys follow from the sections that a command takes
+OPTIONS = {  # other options, by command; options of keys follow from COMMAND_SECTIONS
     "evaluate": {"--against": "--compare-with"},
     "explore": {"--export": "--no-open --out"},
     "reconstruct": {"--factors": "--where", "--picture": "--image"},
     "sweep": {"--list": "--dry-run", "--processes": "--workers", "--together": "--models-per-batch"},
     "traverse": {"--factors": "--where", "--picture": "--image"},
 }
-SECTIONS_OF = {
+COMMAND_SECTIONS = {  # sections of params.yaml whose keys are options of a command
     "download": ("dataset",),
     "evaluate": ("evaluate",),
     "train": ("objective", "train", "logging"),
     "traverse": ("traverse",),
 }
-SPEC = {"listed": "num_samples", "form": "pixel_format", "crop": "center_crop"}
-LATENT = {
+SPEC_FIELDS = {"listed": "num_samples", "form": "pixel_format", "crop": "center_crop"}
+LATENT_FIELDS = {
     "variance": "posterior_variance",
     "low": "posterior_mean_min",
     "high": "posterior_mean_max",
@@ -79,9 +79,9 @@ LATENT = {
     "share": "normalized_mi",
     "centre": "posterior_mean_avg",
 }
-TRAINING = {"optimisation": "trainer", "least": "best_loss"}
-TRAINER = {"moments": "optimizer_state", "rivals": "auxiliary_nets", "random": "rng"}
-COLUMNS = {
+TRAINING_KEYS = {"optimisation": "trainer", "least": "best_loss"}
+TRAINER_KEYS = {"moments": "optimizer_state", "rivals": "auxiliary_nets", "random": "rng"}
+HISTORY_COLUMNS = {
     "reconstruction": "reconstruction_loss",
     "kl_mutual_information": "index_code_mi",
     "kl_total_correlation": "total_correlation",
@@ -91,53 +91,53 @@ COLUMNS = {
 
 
 def require_new_key(key: str) -> None:
-    """Raise BvaeError, with the new name, where a section or a `section.key` has another name today."""
+    """Raise BvaeError, with the new name, if a section or a `section.key` was renamed."""
     section, _, name = key.partition(".")
     new = KEYS.get(section, {}).get(name) if name else SECTIONS.get(section)
     if new:
-        raise BvaeError(f"{key} is called {new} now", f"write {f'{section}.{new}' if name else new}.")
+        raise BvaeError(f"{key} was renamed to {new}", f"use {f'{section}.{new}' if name else new}.")
 
 
 def require_new_value(key: str, value: Any) -> None:
-    """Raise BvaeError, with the new name, where a value of a key has another name today."""
+    """Raise BvaeError, with the new name, if a value of a key was renamed."""
     if isinstance(value, str) and (new := VALUES.get(key, {}).get(value)):
-        raise BvaeError(f"{key} '{value}' is called '{new}' now", f"write {new}.")
+        raise BvaeError(f"{key} '{value}' was renamed to '{new}'", f"use {new}.")
 
 
 def require_new_arguments(arguments: Sequence[str]) -> None:
-    """Raise BvaeError, with the new name, where a command, an option, or its value has another name today."""
+    """Raise BvaeError, with the new name, if a command, an option or its value was renamed."""
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
     if command in COMMANDS:
-        raise BvaeError(f"bvae {command} is called bvae {COMMANDS[command]} now", f"bvae {COMMANDS[command]}")
-    options, valued = options_of(command), {option_of(key): key for key in VALUES}
+        raise BvaeError(f"bvae {command} was renamed to bvae {COMMANDS[command]}", f"bvae {COMMANDS[command]}")
+    options, value_keys = renamed_options(command), {option_flag(key): key for key in VALUES}
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         option, equals, value = argument.partition("=")
         if option in options:
-            raise BvaeError(f"{option} is called {options[option]} now", f"bvae {command} {options[option]} …")
-        if option in valued and command in {"download", "evaluate", "train"}:
-            require_new_value(valued[option], value if equals else following)
+            raise BvaeError(f"{option} was renamed to {options[option]}", f"bvae {command} {options[option]} …")
+        if option in value_keys and command in {"download", "evaluate", "train"}:
+            require_new_value(value_keys[option], value if equals else following)
 
 
-def options_of(command: str) -> dict[str, str]:
-    """The old options of a command, and what each is called now."""
-    keys = [pair for section in SECTIONS_OF.get(command, ()) for pair in KEYS[section].items()]
-    return {option_of(old): option_of(new) for old, new in keys} | OPTIONS.get(command, {})
+def renamed_options(command: str) -> dict[str, str]:
+    """Return the new option of a command for each old one."""
+    keys = [pair for section in COMMAND_SECTIONS.get(command, ()) for pair in KEYS[section].items()]
+    return {option_flag(old): option_flag(new) for old, new in keys} | OPTIONS.get(command, {})
 
 
-def option_of(key: str) -> str:
-    """The option of a `section.key` or of a key alone."""
+def option_flag(key: str) -> str:
+    """Return the option of a `section.key` or of a key."""
     section, _, name = key.rpartition(".")
     return "--" + (section if name == "name" else name).replace("_", "-")
 
 
-def with_new_keys(content: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The same under the names of today, in the same order."""
+def rename_keys(content: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a mapping with renamed keys, in the same order."""
     return {names.get(key, key): value for key, value in content.items()}
 
 
 def upgrade_params(params: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Sections of params with the keys and the values of today."""
-    sections = {name: with_new_keys(keys, KEYS.get(name, {})) for name, keys in with_new_keys(params, SECTIONS).items()}
+    """Return sections of params with renamed keys and values."""
+    sections = {name: rename_keys(keys, KEYS.get(name, {})) for name, keys in rename_keys(params, SECTIONS).items()}
     return {
         section: {
             key: VALUES.get(f"{section}.{key}", {}).get(value, value) if isinstance(value, str) else value
@@ -148,19 +148,19 @@ def upgrade_params(params: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[st
 
 
 def upgrade_history(text: str) -> str:
-    """The lines of history.csv under the columns of today."""
-    heading, newline, rows = text.partition("\n")
-    return ",".join(COLUMNS.get(name, name) for name in heading.split(",")) + newline + rows
+    """Return the text of history.csv with renamed columns."""
+    header, newline, rows = text.partition("\n")
+    return ",".join(HISTORY_COLUMNS.get(name, name) for name in header.split(",")) + newline + rows
 
 
 def upgrade_checkpoint(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a checkpoint of format 3 as format 4 has it; raises what its faults provoke."""
-    new = with_new_keys(content, {"foreign": "imported_from"})
+    """Return the content of a checkpoint of format 3 in format 4; raises any exception if it is malformed."""
+    new = rename_keys(content, {"foreign": "imported_from"})
     new["params"] = upgrade_params(new["params"])
-    new["data"] = with_new_keys(new["data"], SPEC)
-    new["latents"] = [with_new_keys(latent, LATENT) for latent in new["latents"]]
+    new["data"] = rename_keys(new["data"], SPEC_FIELDS)
+    new["latents"] = [rename_keys(latent, LATENT_FIELDS) for latent in new["latents"]]
     if new.get("training"):
-        training = with_new_keys(new["training"], TRAINING)
-        trainer, history = with_new_keys(training["trainer"], TRAINER), upgrade_history(training["history"])
+        training = rename_keys(new["training"], TRAINING_KEYS)
+        trainer, history = rename_keys(training["trainer"], TRAINER_KEYS), upgrade_history(training["history"])
         new["training"] = training | {"trainer": trainer, "history": history}
     return new

@@ -99,7 +99,7 @@ def test_a_command_has_the_new_options_and_no_old_one(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     words = bvae(command, "--help").out.replace(",", " ").split()
-    for old, new in renamed.options_of(command).items():
+    for old, new in renamed.renamed_options(command).items():
         assert set(new.split()) <= set(words)
         assert old not in words
 
@@ -152,9 +152,9 @@ def test_an_old_checkpoint_is_drawn_from(bvae: Bvae, old_checkpoint: Path) -> No
 def test_an_old_data_file_is_read(tmp_path: Path) -> None:
     spec, path = DataSpec("toy", 1, "bernoulli", {"shape": 2, "scale": 3}), tmp_path / "toy.h5"
     store.write_data_file(path, ImageStream(spec, iter([np.zeros((6, 512), np.uint8)])), "procedural", ignore_progress)
-    back = {new: old for old, new in renamed.SPEC.items()}
+    back = {new: old for old, new in renamed.SPEC_FIELDS.items()}
     with h5py.File(path, "r+") as file:
         known = json.loads(file.attrs["spec"])
-        file.attrs.update(format=2, source="rendered", spec=json.dumps(renamed.with_new_keys(known, back)))
+        file.attrs.update(format=2, source="rendered", spec=json.dumps(renamed.rename_keys(known, back)))
     assert store.read_header(path) == (spec, "procedural")
     assert load_images(tmp_path, "toy").spec == spec

@@ -1,4 +1,4 @@
-"""The one form that pictures have on the disk: HDF5, a packed picture a row, chunks of rows compressed."""
+"""The data file: images in HDF5, one packed image per row, in compressed chunks of rows."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ from numpy.typing import NDArray
 
 from bvae_cli.images.labels import factors_at
 from bvae_cli.images.spec import DATASET_NAMES, DataSpec, ImageStream
-from bvae_cli.renamed import SPEC, VALUES, with_new_keys
+from bvae_cli.renamed import SPEC_FIELDS, VALUES, rename_keys
 from bvae_cli.system.checks import suggest_nearest
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import atomic_write
 from bvae_cli.system.parallel import map_ordered
 from bvae_cli.system.reporting import ProgressCallback
 
-FORMAT = 3  # 1 had a grid of binary pictures alone, 2 the same under other names
-OLDEST = 2  # that is read
-CHUNK = 2**19  # bytes of the images that are compressed together
-LEVEL = 4  # of compression
+FORMAT = 3  # 1: grids of binary images only; 2: as 3, with the old keys listed in `bvae_cli.renamed`
+OLDEST_FORMAT = 2  # the oldest format that can be read
+CHUNK_BYTES = 2**19  # uncompressed bytes of the images in one chunk
+COMPRESSION_LEVEL = 4  # gzip
 
 
 class ErrorDeferringFile(io.RawIOBase):
-    """A file that keeps the first error of the system to itself: HDF5, told of it, brings the process down."""
+    """A file that stores its first OSError instead of raising it inside HDF5, which would abort the process."""
 
     def __init__(self, file: io.FileIO) -> None:
         self.file = file
         self.error: OSError | None = None
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """As a file does."""
+        """Move to a byte and return the new position."""
         return self.file.seek(offset, whence)
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """As a file does."""
+        """Read bytes into a buffer and return their number."""
         return self.file.readinto(buffer) or 0
 
     def write(self, content: memoryview) -> int:  # type: ignore[override]
-        """All of it, or nothing any more once something could not be written."""
-        left = content
+        """Write all bytes and return their number; after the first error, discard them."""
+        remaining = content
         try:
-            while len(left) and not self.error:
-                left = left[self.file.write(left) :]
+            while len(remaining) and not self.error:
+                remaining = remaining[self.file.write(remaining) :]
         except OSError as error:
             self.error = error
         return len(content)
 
     def truncate(self, size: int | None = None) -> int:
-        """As `write_data_file` does."""
+        """Set the size of the file and return it; after the first error, do nothing."""
         try:
             return self.file.truncate(size) if not self.error else size or 0
         except OSError as error:
@@ -64,16 +64,16 @@ class ErrorDeferringFile(io.RawIOBase):
             return size or 0
 
     def require_written(self) -> None:
-        """Raise the error that there was."""
+        """Raise the stored error, if there is one."""
         if self.error:
             raise self.error
 
 
 def write_data_file(path: Path, stream: ImageStream, source: str, report: ProgressCallback) -> None:
-    """Write a data file whose bytes depend on the pictures and on nothing else.
+    """Write a data file whose bytes depend only on the images, their spec and their source.
 
     Raises:
-        BvaeError: the file cannot be written, there is no picture, or fewer or more than their factors say.
+        BvaeError: the file cannot be written, or the number of images is zero or does not match their factors.
     """
     with atomic_write(path) as temporary, temporary.open("wb+", buffering=0) as file:
         sink = ErrorDeferringFile(file)
@@ -90,12 +90,12 @@ def write_data_file(path: Path, stream: ImageStream, source: str, report: Progre
 def write_images(
     file: h5py.File, stream: ImageStream, sink: ErrorDeferringFile, path: Path, report: ProgressCallback
 ) -> hashlib._Hash:
-    """Write the images, compressed by all processors; the hash of what they were."""
+    """Write the images, compressed on all CPU cores, and return the hash object of their uncompressed bytes."""
     width, digest = stream.spec.bytes_per_image, hashlib.sha256()
-    rows = max(1, CHUNK // width)
+    rows = max(1, CHUNK_BYTES // width)
     images = file.create_dataset(
         "images", (0, width), np.uint8, maxshape=(None, width), chunks=(rows, width),
-        compression="gzip", compression_opts=LEVEL, track_times=False,
+        compression="gzip", compression_opts=COMPRESSION_LEVEL, track_times=False,
     )  # fmt: skip
     for block, packed in map_ordered(lambda block: (block, compress_chunk(block, rows)), rebatch(stream.blocks, rows)):
         start = len(images)
@@ -108,57 +108,60 @@ def write_images(
 
 
 def compress_chunk(block: NDArray[np.uint8], rows: int) -> bytes:
-    """A chunk of so many rows, the last of which may be empty."""
-    whole = np.zeros((rows, block.shape[1]), dtype=np.uint8)
-    whole[: len(block)] = block
-    return zlib.compress(whole.tobytes(), LEVEL)
+    """Return a compressed chunk of `rows` rows, padded with zeros."""
+    padded = np.zeros((rows, block.shape[1]), dtype=np.uint8)
+    padded[: len(block)] = block
+    return zlib.compress(padded.tobytes(), COMPRESSION_LEVEL)
 
 
 def rebatch(blocks: Iterable[NDArray[np.uint8]], rows: int) -> Iterator[NDArray[np.uint8]]:
-    """The same rows, so many together; fewer at the end."""
+    """Yield the same rows in blocks of `rows` rows; the last block may be shorter."""
     rest: list[NDArray[np.uint8]] = []
     for block in blocks:
         joined = np.concatenate([*rest, block])
-        whole = len(joined) // rows * rows
-        yield from (joined[start : start + rows] for start in range(0, whole, rows))
-        rest = [joined[whole:]]
+        stop = len(joined) // rows * rows
+        yield from (joined[start : start + rows] for start in range(0, stop, rows))
+        rest = [joined[stop:]]
     if sum(map(len, rest)):
         yield from rest
 
 
 def drop_unreadable(stream: ImageStream, count: int) -> tuple[DataSpec, NDArray[np.int64] | None]:
-    """What so many pictures are and their labels, once it is known which of them could not be read."""
+    """Return the spec and labels of the `count` images written, without those that could not be read."""
     spec, labels = stream.spec, stream.labels
     if count + len(stream.unreadable) != spec.num_images:
-        raise BvaeError(f"there are not as many images as combinations of the factors, {spec.num_images}")
+        raise BvaeError(
+            f"the number of images, {count + len(stream.unreadable)}, "
+            f"is not the number of combinations of the factors, {spec.num_images}"
+        )
     if not count:
-        raise BvaeError("there is no picture in it that can be read")
+        raise BvaeError("no readable image found")
     if stream.unreadable:
-        every = labels if labels is not None else factors_at(spec, None, np.arange(spec.num_images))
-        spec, labels = replace(spec, num_samples=count), np.delete(every, stream.unreadable, axis=0)
+        all_labels = labels if labels is not None else factors_at(spec, None, np.arange(spec.num_images))
+        spec, labels = replace(spec, num_samples=count), np.delete(all_labels, stream.unreadable, axis=0)
     return spec, labels if spec.factors else None
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """A data file that is open."""
+    """An open data file."""
 
     spec: DataSpec
     images: h5py.Dataset  # (images, bytes)
-    labels: NDArray[np.int64] | None  # (images, factors), where they are no grid
+    labels: NDArray[np.int64] | None  # (images, factors); None for a full grid
 
     @classmethod
     def from_hdf5(cls, file: h5py.File) -> DataFile:
-        """What is in a file; raises of all kinds where it is none of ours, or damaged."""
-        spec = DataSpec(**with_new_keys(json.loads(file.attrs["spec"]), SPEC))
+        """Return the content of an HDF5 file; raises errors of any type if it is not a data file or corrupt."""
+        spec = DataSpec(**rename_keys(json.loads(file.attrs["spec"]), SPEC_FIELDS))
         images = file["images"]
         if images.shape != (spec.num_images, spec.bytes_per_image) or images.dtype != np.uint8:
-            raise ValueError("its images are not as many, or not as wide, as it says")
-        listed = spec.num_samples is not None and spec.factors
-        return cls(spec, images, file["labels"][:].astype(np.int64) if listed else None)
+            raise ValueError("the shape of its images does not match its spec")
+        has_labels = spec.num_samples is not None and spec.factors
+        return cls(spec, images, file["labels"][:].astype(np.int64) if has_labels else None)
 
     def digest(self) -> str:
-        """The hash of what is in it."""
+        """Return the SHA-256 of the images and labels."""
         digest, rows = hashlib.sha256(), self.images.chunks[0]
         for start in range(0, len(self.images), rows):
             digest.update(self.images[start : start + rows])
@@ -168,27 +171,27 @@ class DataFile:
 
 
 def read_header(path: Path) -> tuple[DataSpec, str] | None:
-    """What a data file holds and where it came from; None where it is not there or not good to its last bit.
+    """Return the spec and the source of a data file, or None if it is missing, corrupt or of an unsupported format.
 
     Raises:
-        BvaeError: there is a sound HDF5 file that is not ours.
+        BvaeError: the file is a valid HDF5 file, but not a data file of bvae.
     """
     if not path.is_file():
         return None
     try:
         with h5py.File(path) as file:
-            ours = "spec" in file.attrs
-            content = verified_header(file) if ours else None
-    except Exception:  # whatever a damaged file provokes
+            is_data_file = "spec" in file.attrs
+            header = verified_header(file) if is_data_file else None
+    except Exception:  # h5py raises errors of any type for a corrupt file
         return None
-    if not ours:
-        raise BvaeError(f"{path} is no data file of ours", "read it with --from, or replace it with --force.")
-    return content
+    if not is_data_file:
+        raise BvaeError(f"{path} is not a bvae data file", "convert it with --from, or replace it with --force.")
+    return header
 
 
 def verified_header(file: h5py.File) -> tuple[DataSpec, str] | None:
-    """What a file of ours holds and where it came from, where it is of this format and is what was written."""
-    if not OLDEST <= file.attrs["format"] <= FORMAT:
+    """Return the spec and the source of an open data file, or None if its format or its hash is wrong."""
+    if not OLDEST_FORMAT <= file.attrs["format"] <= FORMAT:
         return None
     content, source = DataFile.from_hdf5(file), str(file.attrs["source"])
     return (
@@ -200,42 +203,51 @@ def verified_header(file: h5py.File) -> tuple[DataSpec, str] | None:
 
 @contextmanager
 def open_data_file(path: Path, name: str) -> Iterator[DataFile]:
-    """The data file of a data set.
+    """Open the data file of a data set.
 
     Raises:
-        BvaeError: there is none, it is damaged or of another format, or it holds another data set.
+        BvaeError: the file is not found, corrupt, of an unsupported format, or of another data set.
     """
-    remedy = download_command(path, name)
+    command = download_command(path, name)
     if not path.is_file():
-        published = name in DATASET_NAMES
-        close = "" if published else suggest_nearest(name, DATASET_NAMES).removeprefix(";").removesuffix(".")
-        raise BvaeError(f"there is no data file {path}{close and ':' + close}", f"make it: {remedy}")
+        is_in_catalogue = name in DATASET_NAMES
+        suggestion = "" if is_in_catalogue else suggest_nearest(name, DATASET_NAMES).removesuffix(".")
+        raise BvaeError(f"data file not found: {path}{suggestion}", f"create it: {command}")
     try:
         with h5py.File(path) as file:
             if file.attrs["format"] > FORMAT:
-                raise BvaeError(f"{path} is of a newer format than this bvae knows, {FORMAT}", "upgrade bvae.")
-            if file.attrs["format"] < OLDEST:
-                raise BvaeError(f"{path} is of an older format than {OLDEST}", f"make it anew: {remedy}")
+                raise BvaeError(
+                    f"{path} has the unsupported format {file.attrs['format']}, newer than {FORMAT}",
+                    "upgrade bvae: pip install --upgrade bvae",
+                )
+            if file.attrs["format"] < OLDEST_FORMAT:
+                raise BvaeError(
+                    f"{path} has the unsupported format {file.attrs['format']}, older than {OLDEST_FORMAT}",
+                    f"create it again: {command}",
+                )
             content = DataFile.from_hdf5(file)
             if content.spec.name != name:
                 raise BvaeError(
-                    f"{path} holds {content.spec.name}, not {name}", f"take another folder, or: {remedy} --force"
+                    f"{path} contains {content.spec.name}, not {name}",
+                    f"choose another folder with --data, or replace the file: {command} --force",
                 )
             yield content
     except BvaeError:
         raise
-    except Exception as error:  # whatever a stranger's file provokes
-        raise BvaeError(f"{path} is damaged, or no data file of ours", f"make it anew: {remedy} --force") from error
+    except Exception as error:  # h5py and json raise errors of any type for a corrupt file
+        raise BvaeError(
+            f"{path} is corrupt, or not a bvae data file", f"create it again: {command} --force"
+        ) from error
 
 
 def download_command(path: Path, name: str) -> str:
-    """What makes a data file."""
+    """Return the command that creates a data file."""
     command = f"bvae download {name}" if name in DATASET_NAMES else f"bvae download folder --from DIR --name {name}"
     return command + ("" if path.parent == Path("data") else f" --data {path.parent}")
 
 
 def read_data_file(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8], NDArray[np.int64] | None]:
-    """A whole data file: what it holds, its images, (images, bytes), and their labels; as `open_data_file`."""
+    """Return the spec, the images, (images, bytes), and the labels of a data file; raises as `open_data_file` does."""
     with open_data_file(path, name) as content:
         packed = np.empty(content.images.shape, dtype=np.uint8)
         content.images.read_direct(packed)
@@ -243,7 +255,10 @@ def read_data_file(path: Path, name: str) -> tuple[DataSpec, NDArray[np.uint8], 
 
 
 def read_at(path: Path, name: str, index: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images of these numbers, (images, bytes), in this order, no chunk read twice; as `open_data_file`."""
+    """Return the images at these indices, (images, bytes), in this order; raises as `open_data_file` does.
+
+    No chunk is read twice.
+    """
     with open_data_file(path, name) as content:
         rows, order = content.images.chunks[0], np.argsort(index, kind="stable")
         packed = np.empty((len(index), content.spec.bytes_per_image), dtype=np.uint8)
@@ -255,7 +270,7 @@ def read_at(path: Path, name: str, index: NDArray[np.int64]) -> NDArray[np.uint8
 
 
 def read_chunks(path: Path, name: str, chunks: Iterable[int]) -> NDArray[np.uint8]:
-    """The images of some chunks, (images, bytes), one chunk after the other; raises what `open_data_file` does."""
+    """Return the images of these chunks, (images, bytes), in this order; raises as `open_data_file` does."""
     with open_data_file(path, name) as content:
         size = content.images.chunks[0]
         return np.concatenate([content.images[chunk * size : (chunk + 1) * size] for chunk in chunks])

@@ -8,31 +8,32 @@ from numpy.typing import NDArray
 
 from bvae_cli.metrics.boosting import BoostingResult, boost
 from bvae_cli.metrics.ground_truth import GroundTruth
-from bvae_cli.system.parallel import in_processes
+from bvae_cli.system.parallel import map_in_processes
 from bvae_cli.system.reporting import ProgressCallback, ignore_progress
 
 TRAIN, TEST = 10_000, 5_000
 Classifier = Callable[[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], int], BoostingResult]
-"""Learns values of codes and predicts those of others; a seed decides what chance does."""
+"""Trains on codes and their values, and predicts the values of test codes; the seed breaks ties."""
 
 
 def dci(
     codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator,
     train: int = TRAIN, test: int = TEST, report: ProgressCallback = ignore_progress,
 ) -> dict[str, float]:  # fmt: skip
-    """Which latents a classifier of each factor looks at: boosted trees, as in Locatello et al. 2019, appendix C.
+    """Compute DCI from the feature importances of boosted trees (Locatello et al. 2019, appendix C).
 
     Args:
         codes: (images, latents).
-        truth: the factors of the images.
-        rng: draws images, and seeds the trees.
-        train: how many images are learnt from.
-        test: how many are tested on.
-        report: says how many factors are done.
+        truth: ground-truth factors of the images.
+        rng: samples images, and seeds the trees.
+        train: number of training images.
+        test: number of test images.
+        report: progress callback, called once per factor.
 
     Returns:
-        `dci_disentanglement`: whether a latent matters for one factor only, 0 to 1. `dci_completeness`: whether one
-        latent alone matters for a factor, 0 to 1. `dci_informativeness`: the accuracy, a mean over factors.
+        `dci_disentanglement`: degree to which each latent is important for a single factor, 0 to 1.
+        `dci_completeness`: degree to which each factor depends on a single latent, 0 to 1.
+        `dci_informativeness`: test accuracy, averaged over factors, 0 to 1.
     """
     return dci_with(boost, codes, truth, rng, train, test, report)
 
@@ -41,18 +42,18 @@ def dci_published(
     codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator,
     train: int = TRAIN, test: int = TEST, report: ProgressCallback = ignore_progress,
 ) -> dict[str, float]:  # fmt: skip
-    """The same by the very classifier of the published scores, scikit-learn's: minutes; see `dci`."""
+    """Compute `dci` with the classifier of the published scores, that of scikit-learn; it takes minutes."""
     return dci_with(sklearn_boost, codes, truth, rng, train, test, report)
 
 
 def sklearn_boost(
-    learnt: NDArray[np.float32], values: NDArray[np.int64], tested: NDArray[np.float32], seed: int
+    train_codes: NDArray[np.float32], train_values: NDArray[np.int64], test_codes: NDArray[np.float32], seed: int
 ) -> BoostingResult:
-    """As `boost`."""
+    """Return importances and predictions of scikit-learn's classifier; see `boost`."""
     from sklearn.ensemble import GradientBoostingClassifier
 
-    trees = GradientBoostingClassifier(random_state=seed).fit(learnt, values)
-    return BoostingResult(trees.feature_importances_, trees.predict(tested))
+    trees = GradientBoostingClassifier(random_state=seed).fit(train_codes, train_values)
+    return BoostingResult(trees.feature_importances_, trees.predict(test_codes))
 
 
 def dci_with(
@@ -63,7 +64,7 @@ def dci_with(
     learnt, tested = truth.train_test_split(train, test, rng)
     seed, importance, accuracy = int(rng.integers(2**31)), [], []
     work = [(codes[learnt], column[learnt], codes[tested], seed) for column in truth.factors.T]
-    for column, boosted in zip(truth.factors.T, in_processes(classifier, work), strict=True):
+    for column, boosted in zip(truth.factors.T, map_in_processes(classifier, work), strict=True):
         importance.append(boosted.importance)
         accuracy.append(np.mean(boosted.predictions == column[tested]))
         report("growing trees", len(accuracy), len(truth.names))
@@ -71,7 +72,7 @@ def dci_with(
 
 
 def dci_scores(importance: NDArray[np.float64], accuracy: float) -> dict[str, float]:
-    """The three scores of (latents, factors) importance, and an accuracy."""
+    """Return the three scores, from a (latents, factors) importance matrix and an accuracy."""
     return {
         "dci_disentanglement": disentanglement(importance),
         "dci_completeness": disentanglement(importance.T),
@@ -80,9 +81,10 @@ def dci_scores(importance: NDArray[np.float64], accuracy: float) -> dict[str, fl
 
 
 def disentanglement(importance: NDArray[np.float64]) -> float:
-    """1 − the entropy of each row, base its length, weighted by the row's mass: of (latents, factors) importance D.
+    """Return disentanglement D of a (latents, factors) importance matrix, or completeness C of its transpose.
 
-    Of its transpose it is C. Rows of zeros weigh nothing.
+    D is 1 − entropy of each row, normalised to a distribution, with the row length as base of the logarithm. Rows are
+    weighted by their sums, so that rows of zeros do not count.
     """
     mass = importance.sum(axis=1)
     if not mass.any():

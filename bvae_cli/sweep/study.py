@@ -94,10 +94,10 @@ def read_study(path: Path, options: Sequence[str] = (), seeds: int | None = None
             or two settings would have one folder.
     """
     content = config.read_yaml(path, "name the file of a study; there are some in pipelines/studies.")
-    config.refuse_unknown(f"{path}: ", content, KEYS, "a key of a study")
+    config.require_known_keys(f"{path}: ", content, KEYS, "a key of a study")
     overrides, settings = dict(map(parse_override, options)), grid_settings(content.get("grid", {}), path)
     require_no_conflict(settings, overrides, path)
-    base = config.overlay(read_base(content.get("base", {}), path), group_by_section(overrides.items()))
+    base = config.merge_settings(read_base(content.get("base", {}), path), group_by_section(overrides.items()))
     folder = Path("runs") / path.stem
     wanted = parse_seeds(content.get("seeds", 1) if seeds is None else seeds, path)
     trials = [trial for choices in settings for trial in make_trials(choices, base, wanted, folder)]
@@ -170,7 +170,7 @@ def combinations(grid: Choices, path: Path) -> list[Choices]:
 
 def make_trials(choices: Choices, base: Settings, seeds: Sequence[int], folder: Path) -> list[Trial]:
     """The models of a setting; raises BvaeError where a key or a value is not one, or there is no such metric."""
-    params = config.build_params(config.overlay(base, group_by_section(choices.items())))
+    params = config.build_params(config.merge_settings(base, group_by_section(choices.items())))
     metrics_of(params.evaluate.metrics)
     shown = {option_label(key): format_value(value) for key, value in choices.items()}
     setting = ",".join(f"{key}={UNSAFE.sub('_', value)}" for key, value in shown.items()) or BASE_SETTING

@@ -19,7 +19,7 @@ from bvae_cli.evaluation.evaluator import evaluate
 from bvae_cli.images.in_memory import ImageSource
 from bvae_cli.images.stream import open_stream
 from bvae_cli.sweep.study import Trial
-from bvae_cli.system.device import use
+from bvae_cli.system.device import use_device
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.reporting import ignore_progress
 from bvae_cli.training.fit import fit
@@ -54,7 +54,7 @@ def run_worker(channel: Connection, shared: Mapping[str, ImageSource], worker_sp
     """Take models from a channel and tell how they get on, until there are no more, or a signal or the parent's end."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(worker_spec.threads)
-    use(worker_spec.device)
+    use_device(worker_spec.device)
     try:
         while trials := channel.recv():
             for news in train_and_score(trials, shared, worker_spec):

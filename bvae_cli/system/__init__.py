@@ -1,1 +1,1 @@
-"""What any program needs: files, devices, signals, errors."""
+"""Project-independent utilities: files, devices, signals, processes and errors."""

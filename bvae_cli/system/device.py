@@ -1,4 +1,4 @@
-"""Which device computes, and how."""
+"""Selection of the device, numerical precision, random seeds, and CUDA graphs."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -8,36 +8,39 @@ import torch
 
 from bvae_cli.system.errors import BvaeError
 
-WARMUP_CALLS = 3  # calls in which libraries choose their algorithms, and optimisers make room
+WARMUP_CALLS = 3  # calls before capture: libraries select algorithms and optimisers allocate their state
 
 
 def select_device(gpu: int | None, cpu: bool, rank: int | None = None) -> torch.device:
-    """The GPU of that number, the processor, or, where neither is asked for, the first GPU if there is one.
+    """Return GPU number `gpu`, the CPU, or by default the first GPU, if there is one.
 
-    Of processes that torchrun starts, each takes the GPU of its rank.
+    Each process that torchrun starts uses the GPU of its local rank.
 
     Raises:
-        BvaeError: there is no such GPU, or both are asked for.
+        BvaeError: there is no such GPU, or both a GPU and the CPU are requested.
     """
     count = torch.cuda.device_count()
     if cpu and gpu is not None:
-        raise BvaeError("--gpu and --cpu exclude each other", "leave one out.")
+        raise BvaeError("--gpu and --cpu are mutually exclusive", "remove one of them.")
     if gpu is not None and rank is not None:
-        raise BvaeError("--gpu chooses one for all processes of torchrun", "leave it out: each takes its own.")
+        raise BvaeError(
+            "--gpu is unsupported under torchrun", "remove --gpu: each process uses the GPU of its local rank."
+        )
     if rank is not None and count and not cpu:
         gpu = rank
     if gpu is not None and gpu >= count:
-        there = ", ".join(f"{index} ({torch.cuda.get_device_name(index)})" for index in range(count))
-        raise BvaeError(f"there is no GPU {gpu} here", f"there is {there}." if there else "there is none: use --cpu.")
+        available = ", ".join(f"{index} ({torch.cuda.get_device_name(index)})" for index in range(count))
+        hint = f"use one of these with --gpu: {available}." if available else "use --cpu: this machine has no GPU."
+        raise BvaeError(f"GPU {gpu} not found", hint)
     if cpu or not count:
         return torch.device("cpu")
     device = torch.device("cuda", gpu or 0)
-    use(device)
+    use_device(device)
     return device
 
 
-def use(device: torch.device) -> None:
-    """Have this process compute on a device; on a GPU not on the default stream, which cannot be recorded."""
+def use_device(device: torch.device) -> None:
+    """Make a device the current one; on a GPU also select a side stream, since the default one cannot be captured."""
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.cuda.set_stream(torch.cuda.Stream(device))  # type: ignore[no-untyped-call]
@@ -45,7 +48,7 @@ def use(device: torch.device) -> None:
 
 @contextmanager
 def autocast(device: torch.device, precision: str) -> Iterator[None]:
-    """Networks compute in `precision` within: float32, tf32 or bfloat16 (see `reproducible`)."""
+    """Compute networks in `precision` within the block: float32, tf32 or bfloat16 (see `reproducible`)."""
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
     with reproducible(device, precision), autocast:
         yield
@@ -53,10 +56,10 @@ def autocast(device: torch.device, precision: str) -> Iterator[None]:
 
 @contextmanager
 def reproducible(device: torch.device, precision: str) -> Iterator[None]:
-    """A GPU gives the same bits each time within, and rounds factors of float32 products only where that is asked for.
+    """Make GPU results bit-identical between runs within the block, and use TF32 only if `precision` is `tf32`.
 
-    `tf32` rounds them to TF32's ten bits, several times as fast. Torch's own default does so in convolutions, and
-    lets cuDNN choose algorithms whose sums depend on chance.
+    TF32 rounds the operands of float32 products to 10 bits of mantissa and is several times faster. PyTorch's default
+    uses TF32 in convolutions, and lets cuDNN select algorithms with non-deterministic summation order.
     """
     if device.type != "cuda":
         yield
@@ -74,32 +77,35 @@ def reproducible(device: torch.device, precision: str) -> Iterator[None]:
 
 @contextmanager
 def seeded_rng(seed: int) -> Iterator[None]:
-    """Weights that are made within depend on the seed alone, and nothing else does on how many they are."""
+    """Seed the CPU's global generator within the block and restore it afterwards.
+
+    Weights created within depend on the seed only, and random numbers drawn later do not depend on these weights.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 
 
 class StepRunner:
-    """Runs a training step: on a CPU as it is, on a GPU recorded once as a CUDA graph and then replayed without Python.
+    """Executor of a training step: directly on a CPU; on a GPU captured once as a CUDA graph, then replayed.
 
-    A step reads and writes the same tensors at each call. It is passed to each call, not kept: a graph that is part of
-    a reference cycle is destroyed by the garbage collector at any time, also while another graph is being recorded,
+    A step reads and writes the same tensors in each call. It is passed to each call and not stored. A graph in a
+    reference cycle is destroyed by the garbage collector at any time, also while another graph is being captured,
     which CUDA forbids (pytorch issue 161037).
     """
 
     def __init__(self, device: torch.device) -> None:
-        """Run steps on `device`, on a GPU on the current stream, which must not be the default one."""
+        """Execute steps on `device`; on a GPU, the current stream must not be the default one."""
         self.device = device
         self.reset()
 
     def reset(self) -> None:
-        """Forget the recorded step, since the next one computes something else."""
+        """Discard the captured graph, because the next step computes something else."""
         self.graph: torch.cuda.CUDAGraph | None = None
         self.warm_up_calls = 0
 
     def __call__(self, step: Callable[[], None]) -> None:
-        """Compute `step`; a GPU does so while Python goes on."""
+        """Execute `step`; on a GPU this call returns before the computation is complete."""
         if self.device.type != "cuda":
             step()
         elif self.graph:
@@ -108,27 +114,27 @@ class StepRunner:
             self.warm_up_calls += 1
             step()
         else:
-            self.graph = record(step)
+            self.graph = capture_graph(step)
             self.graph.replay()
 
 
-def record(work: Callable[[], None]) -> torch.cuda.CUDAGraph:
-    """Return `work` as a CUDA graph; nothing is computed yet.
+def capture_graph(step: Callable[[], None]) -> torch.cuda.CUDAGraph:
+    """Return `step` as a CUDA graph, without computing anything yet.
 
-    It is recorded on the current stream, to be replayed there: graphs that were recorded on one stream share cuBLAS's
-    workspace, so they must not run at the same time.
+    The graph is captured on the current stream and must be replayed there: graphs captured on one stream share the
+    cuBLAS workspace, so they must not run at the same time.
     """
     graph = torch.cuda.CUDAGraph()
-    # A thread that reads data ahead may allocate meanwhile.
-    recording = torch.cuda.graph(graph, stream=torch.cuda.current_stream(), capture_error_mode="thread_local")
-    with no_garbage_collection(), recording:
-        work()
+    # A prefetching thread may allocate memory during the capture.
+    capture = torch.cuda.graph(graph, stream=torch.cuda.current_stream(), capture_error_mode="thread_local")
+    with no_garbage_collection(), capture:
+        step()
     return graph
 
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """Collect garbage first and none within, so that no CUDA object of others is destroyed meanwhile."""
+    """Collect garbage now and disable collection within the block, so that no unrelated CUDA object is destroyed."""
     gc.collect()
     was_enabled = gc.isenabled()
     gc.disable()

@@ -1,8 +1,8 @@
-"""What goes wrong by the user's hand."""
+"""Exceptions that are reported to the user without a traceback."""
 
 
 class BvaeError(Exception):
-    """Something the user can put right: what is wrong and where, and what to do instead."""
+    """An error that the user can fix: a message (what is wrong, where) and a hint (how to fix it)."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -11,7 +11,7 @@ class BvaeError(Exception):
 
 
 class InterruptionError(BvaeError):
-    """A signal ended the work, and what was done is saved."""
+    """An interruption by a signal, after the progress was saved; the hint is how to resume."""
 
     def __init__(self, number: int, message: str, hint: str = "") -> None:
         super().__init__(message, hint)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic writing and locking of files and folders."""
 
 import csv
 import io
@@ -14,18 +14,18 @@ from filelock import FileLock, Timeout
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import NoticeCallback
 
-LOCK_NAME = ".lock"  # a file that who holds a folder has locked
-STALLED = 300  # seconds without a trace of its work, after which another process is no longer waited for
-LOOK = 1  # seconds between looks at these traces
+LOCK_NAME = ".lock"  # name of the lock file in an output folder
+STALL_SECONDS = 300  # seconds without progress after which waiting for another process ends
+POLL_SECONDS = 1  # seconds between checks of this progress
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` to write to; on success its file, synced to the disk, becomes `path`.
+    """Yield a temporary path next to `path`; on success its file is synced to disk and renamed to `path`.
 
     Raises:
-        BvaeError: the folder or the file cannot be written, or the disk is full. What was at `path` before is still
-            there then, and nothing else is left behind.
+        BvaeError: the folder or the file cannot be written, or the disk is full. A previous file at `path` is then
+            unchanged, and the temporary file is removed.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -42,7 +42,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def require_folder(folder: Path) -> None:
-    """Make a folder where there is none; raises BvaeError where it cannot be made or written to."""
+    """Create a folder if it does not exist; raises BvaeError if it cannot be created or written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -52,79 +52,84 @@ def require_folder(folder: Path) -> None:
 
 
 def write_error(path: Path, error: OSError) -> BvaeError:
-    """What the user is told of a file or a folder that cannot be written."""
-    return BvaeError(f"cannot write {path}: {error.strerror or error}", "free some space, or choose another place.")
+    """Return the error for a file or a folder that cannot be written."""
+    return BvaeError(
+        f"cannot write {path}: {error.strerror or error}",
+        "free some disk space, check the permissions, or choose another folder.",
+    )
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file; raises what `atomic_write` does."""
+    """Write a file atomically; raises the same errors as `atomic_write`."""
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write a whole UTF-8 text file; raises what `atomic_write` does."""
+    """Write a UTF-8 text file atomically; raises the same errors as `atomic_write`."""
     write_bytes(path, content.encode())
 
 
-def write_csv(path: Path, heading: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a whole table; raises what `atomic_write` does."""
-    write_text(path, csv_line(heading) + "".join(map(csv_line, rows)))
+def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a CSV file atomically; raises the same errors as `atomic_write`."""
+    write_text(path, csv_line(header) + "".join(map(csv_line, rows)))
 
 
 def csv_line(cells: Iterable[object]) -> str:
-    """A line of CSV, numbers to six digits."""
+    """Return a line of CSV, floats with six significant digits."""
     text = io.StringIO()
-    shown = [f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells]
-    csv.writer(text, lineterminator="\n").writerow(shown)
+    texts = [f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells]
+    csv.writer(text, lineterminator="\n").writerow(texts)
     return text.getvalue()
 
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone, and clear away what killed ones left half-written in it.
+    """Lock a folder for this process, and remove the temporary files that killed processes left in it.
 
     Raises:
-        BvaeError: another process holds it, or it cannot be written.
+        BvaeError: another process has locked the folder, or it cannot be written.
     """
     require_folder(folder)
     lock = FileLock(folder / LOCK_NAME, timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
-        raise BvaeError(f"another run is writing to {folder}", "wait for its end, or choose another --out.") from error
+        raise BvaeError(
+            f"another run is writing to {folder}", "wait until it has finished, or choose another folder with --out."
+        ) from error
     try:
-        for part in folder.glob(".*.part"):
-            part.unlink(missing_ok=True)
+        for temporary in folder.glob(".*.part"):
+            temporary.unlink(missing_ok=True)
         yield
     finally:
         lock.release()
 
 
 def wait_until_free(folder: Path, seconds: float) -> None:
-    """Give a process that holds a folder so much time to end."""
+    """Wait at most `seconds` until the process that has locked a folder releases it."""
     if folder.is_dir():
         with suppress(Timeout), FileLock(folder / LOCK_NAME, timeout=seconds):
             return
 
 
 @contextmanager
-def lock_or_wait(folder: Path, name: str, notify: NoticeCallback, traces: str = ".*.part") -> Iterator[None]:
-    """Hold the making of a file in `folder` for this process alone; where another is at it, wait for its end.
+def lock_or_wait(folder: Path, name: str, notify: NoticeCallback, pattern: str = ".*.part") -> Iterator[None]:
+    """Lock the creation of a file in `folder` for this process; if another process has the lock, wait for it.
 
-    It is waited for as long as files in the folder, or below it, that match `traces` change. The lock of a process
-    that is killed is free at once.
+    The wait lasts as long as files that match `pattern`, in the folder or below it, change. The operating system
+    releases the lock of a killed process immediately.
 
     Raises:
-        BvaeError: the other gets on no longer, or the folder cannot be written.
+        BvaeError: the other process makes no progress, or the folder cannot be written.
     """
     require_folder(folder)
     lock = FileLock(folder / f".{name}.lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:
-        notify(f"another process is making {folder / name}; waiting for it")
-        wait_for_lock(lock, folder, name, traces)
+        notify(f"another process is creating {folder / name}; waiting for it")
+        wait_for_lock(lock, folder, name, pattern)
     except OSError as error:
         raise write_error(folder / name, error) from error
     try:
@@ -133,28 +138,28 @@ def lock_or_wait(folder: Path, name: str, notify: NoticeCallback, traces: str = 
         lock.release()
 
 
-def wait_for_lock(lock: FileLock, folder: Path, name: str, traces: str) -> None:
-    """Acquire a lock that another process holds; raises what `lock_or_wait` does."""
-    seen, since = file_states(folder, traces), time.monotonic()
+def wait_for_lock(lock: FileLock, folder: Path, name: str, pattern: str) -> None:
+    """Acquire a lock that another process has; raises the same errors as `lock_or_wait`."""
+    previous, changed_at = file_states(folder, pattern), time.monotonic()
     while True:
         try:
-            lock.acquire(timeout=LOOK)
+            lock.acquire(timeout=POLL_SECONDS)
             return
         except Timeout as error:
-            if (now := file_states(folder, traces)) != seen:
-                seen, since = now, time.monotonic()
-            elif time.monotonic() - since > STALLED:
+            if (current := file_states(folder, pattern)) != previous:
+                previous, changed_at = current, time.monotonic()
+            elif time.monotonic() - changed_at > STALL_SECONDS:
                 raise BvaeError(
-                    f"another process holds {folder / name}, and has not got on for {STALLED} seconds",
-                    "end it, or choose another folder.",
+                    f"another process has locked {folder / name} and has made no progress for {STALL_SECONDS} s",
+                    "stop that process, or choose another folder.",
                 ) from error
 
 
-def file_states(folder: Path, traces: str) -> set[tuple[Path, int, int]]:
-    """The files that match, each with its size and the time of its last change."""
-    seen = set()
-    with suppress(OSError):  # one is gone as it is looked at, which is a change too
-        for path in folder.rglob(traces):
+def file_states(folder: Path, pattern: str) -> set[tuple[Path, int, int]]:
+    """Return the files that match, each with its size in bytes and its modification time in nanoseconds."""
+    states = set()
+    with suppress(OSError):  # a file that disappears between listing and stat is a change, too
+        for path in folder.rglob(pattern):
             status = path.stat()
-            seen.add((path, status.st_size, status.st_mtime_ns))
-    return seen
+            states.add((path, status.st_size, status.st_mtime_ns))
+    return states

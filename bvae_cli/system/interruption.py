@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, taken when it suits."""
+"""Deferred handling of Ctrl-C and SIGTERM."""
 
 import signal
 import threading
@@ -9,37 +9,50 @@ from types import FrameType
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 PendingSignal = Callable[[], int | None]
-"""The number of the signal that has come, if one has."""
+"""Return the number of the first signal received, or None."""
 
 
 @contextmanager
 def defer_signals(once: bool = True) -> Iterator[PendingSignal]:
-    """Note a SIGINT or a SIGTERM in place of obeying it; the next one is obeyed as ever, if it is to be noted but once.
+    """Record SIGINT and SIGTERM instead of handling them; if `once`, only the first, so that a second one interrupts.
 
-    Signals that are ignored stay so; in a thread that is not the main one, to which none come, nothing changes.
+    Ignored signals stay ignored. Other threads than the main one receive no signals, so nothing changes there.
     """
-    came: list[int] = []
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    received: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
 
-    def note(number: int, frame: FrameType | None) -> None:
-        came.append(number)
+    def record_signal(number: int, frame: FrameType | None) -> None:
+        received.append(number)
         if once:
-            restore()
+            restore_handlers()
 
-    def restore() -> None:
-        for number, handler in before.items():
+    def restore_handlers() -> None:
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
-    def asked() -> int | None:
-        return came[0] if came else None
+    def pending_signal() -> int | None:
+        return received[0] if received else None
 
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield pending_signal
         return
     try:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             if handler is not signal.SIG_IGN:
-                signal.signal(number, note)
-        yield asked
+                signal.signal(number, record_signal)
+        yield pending_signal
     finally:
-        restore()
+        restore_handlers()
+
+
+@contextmanager
+def ignore_sigint() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C in a terminal from their first instruction; this process ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)

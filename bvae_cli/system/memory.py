@@ -1,18 +1,18 @@
-"""What becomes of memory that is freed."""
+"""Configuration of the C library's memory allocator."""
 
 import ctypes
 import sys
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
-GREATEST_BLOCK = 32 * 2**20  # bytes; what glibc allows, and more than any tensor of a step
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameter numbers of mallopt(3)
+MAX_HEAP_BLOCK = 32 * 2**20  # bytes; the maximum that glibc allows, and more than any tensor of a training step
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what is freed, for this process.
+    """Make glibc keep freed memory in this process instead of returning it to the operating system.
 
-    It would give the activations of each step back to the system and fetch them anew, page by page, at the next: up to
-    a third of the step. Other C libraries are left as they are.
+    By default the activations of each step are returned and faulted in again page by page in the next step, which
+    takes up to a third of its time. Other C libraries are not changed.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
-        library.mallopt(M_MMAP_THRESHOLD, GREATEST_BLOCK)
+        library.mallopt(M_MMAP_THRESHOLD, MAX_HEAP_BLOCK)
         library.mallopt(M_TRIM_THRESHOLD, 2**30)

@@ -1,4 +1,4 @@
-"""The processes that torchrun starts for one model, or the only one that there is."""
+"""Distributed data-parallel training: the processes that torchrun starts for one model, or a single process."""
 
 from __future__ import annotations
 
@@ -13,65 +13,65 @@ from torch import Tensor
 
 from bvae_cli.system.errors import BvaeError
 
-PATIENCE = timedelta(minutes=5)  # in which the others have to answer, though the first may be saving
+TIMEOUT = timedelta(minutes=5)  # for a collective operation; rank 0 may be writing a checkpoint meanwhile
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """Which of how many processes this is."""
+    """Rank of this process and the number of processes."""
 
     rank: int = 0
     size: int = 1
 
     def local_shard(self, batch: Tensor) -> Tensor:
-        """The part of a batch that this process takes."""
+        """Return the part of a batch that this process computes."""
         return batch.chunk(self.size)[self.rank]
 
     def all_reduce_max(self, number: int, step: int) -> int:
-        """The greatest of the numbers that all processes come with; raises BvaeError where they are at other steps."""
+        """Return the maximum of `number` over all processes; raises BvaeError if they are at different steps."""
         if self.size == 1:
             return number
-        message = torch.tensor([number, step, -step])  # on the processor, for which a GPU does not have to stop
+        message = torch.tensor([number, step, -step])  # on the CPU, so that the GPU is not synchronised
         torch.distributed.all_reduce(message, torch.distributed.ReduceOp.MAX)
-        greatest, last, first = message.tolist()
+        maximum, last, first = message.tolist()
         if last != -first:
-            problem = f"one process of torchrun is at step {last}, another at {-first}"
-            raise BvaeError(problem, "give all of them one and the same --out.")
-        return int(greatest)
+            problem = f"the processes of torchrun are at different steps: {-first} and {last}"
+            raise BvaeError(problem, "pass the same --out to all processes.")
+        return int(maximum)
 
 
 SINGLE_PROCESS = Ranks()
 
 
 def local_rank() -> int | None:
-    """Which of this machine's processes this is, where torchrun started it."""
+    """Return the local rank of this process, or None if torchrun did not start it."""
     return int(os.environ["LOCAL_RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else None
 
 
 def is_follower() -> bool:
-    """Whether torchrun started this process, and another one that is to speak for all."""
+    """Return whether torchrun started this process with a rank other than 0; only rank 0 prints."""
     return local_rank() is not None and os.environ["RANK"] != "0"
 
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[Ranks]:
-    """The processes of torchrun, once all are there; this one alone where it was not started so.
+    """Join the process group of torchrun and yield the ranks; without torchrun, yield a single process.
 
     Raises:
-        BvaeError: another process is gone, or has not answered for five minutes.
+        BvaeError: another process has ended, or has not responded for five minutes.
     """
     if local_rank() is None:
         yield SINGLE_PROCESS
         return
     try:
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-        torch.distributed.init_process_group(backend, timeout=PATIENCE)
+        torch.distributed.init_process_group(backend, timeout=TIMEOUT)
         yield Ranks(torch.distributed.get_rank(), torch.distributed.get_world_size())
         torch.distributed.destroy_process_group()
     except RuntimeError as error:
         if not isinstance(error, torch.distributed.DistError) and "gloo" not in str(error):
             raise
         raise BvaeError(
-            f"another process of torchrun is gone, or does not answer: {' '.join(str(error).split())[:200]}",
-            "start it again, with --resume.",
+            f"another process of torchrun has ended or does not respond: {' '.join(str(error).split())[:200]}",
+            "run the same torchrun command again with --resume.",
         ) from error

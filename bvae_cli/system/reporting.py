@@ -1,23 +1,23 @@
-"""How work says how far it is, and what is worth knowing of it, without printing."""
+"""Callbacks by which library code reports progress and notices without printing."""
 
 from collections.abc import Callable
 from typing import Protocol
 
 
 class ProgressCallback(Protocol):
-    """What is being done, how far it is, and how far it goes."""
+    """A callback for progress: the task, the amount done, and the total (0 if unknown)."""
 
     def __call__(self, what: str, done: int, total: int, unit: str = "") -> None:
-        """The unit is "bytes", or nothing for what is counted."""
+        """Report progress; the unit is "bytes", or empty for counts."""
 
 
 NoticeCallback = Callable[[str], None]
-"""Something worth knowing, once."""
+"""A callback for a one-line notice to the user."""
 
 
 def ignore_progress(what: str, done: int, total: int, unit: str = "") -> None:
-    """Say nothing of how far it is."""
+    """Discard a progress report."""
 
 
 def ignore_notice(what: str) -> None:
-    """Say nothing that is worth knowing."""
+    """Discard a notice."""

@@ -1,4 +1,4 @@
-"""Work that may never end."""
+"""A time limit for blocking calls."""
 
 import threading
 from collections.abc import Callable
@@ -9,18 +9,18 @@ Result = TypeVar("Result")
 
 
 def run_with_timeout(seconds: float, work: Callable[[], Result]) -> Result:
-    """What work makes, or raises, in a thread of its own that is left to itself once the time is up.
+    """Return the result of `work`, or raise its exception; it runs in a thread that is abandoned after `seconds`.
 
     Raises:
-        TimeoutError: it was not done by then.
+        TimeoutError: `work` took longer than `seconds`.
     """
-    done: Future[Result] = Future()
+    future: Future[Result] = Future()
 
     def run() -> None:
         try:
-            done.set_result(work())
+            future.set_result(work())
         except BaseException as error:
-            done.set_exception(error)
+            future.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    return done.result(timeout=seconds)
+    return future.result(timeout=seconds)

@@ -175,7 +175,7 @@ class TrainingRun:
 
     def log_images(self) -> None:
         """Draw some images above their reconstructions."""
-        images = self.probe_set.shown[slice(LOGGED_IMAGES)].to(self.device)
+        images = self.probe_set.example_images[slice(LOGGED_IMAGES)].to(self.device)
         draw_reconstructions(self.vae, images, self.folder / "reconstructions" / f"step-{self.step:07d}.png")
 
     def on_step_end(self, stopping: bool) -> LogEntry | None:

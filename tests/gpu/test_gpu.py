@@ -17,7 +17,7 @@ from bvae_cli.images.stream import open_stream
 from bvae_cli.models.layers import DownsamplingConv, UpsamplingConv
 from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.params import Params
-from bvae_cli.system.device import StepRunner, reproducible, use
+from bvae_cli.system.device import StepRunner, reproducible, use_device
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import ignore_progress
 from bvae_cli.training.fit import fit
@@ -64,7 +64,7 @@ eager.reset = lambda: None  # type: ignore[attr-defined]
 
 @pytest.fixture(autouse=True)
 def on_the_gpu() -> None:
-    use(GPU)
+    use_device(GPU)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def params(objective: str, number: int, **train: object) -> Params:
         "objective": {"name": objective, **hyperparameters},
         "train": {"steps": STEPS, "batch_size": batch, "log_every": 50, "seed": number, "learning_rate": rates[number]},
     }
-    return config.build_params(config.overlay(settings, {"train": train}))
+    return config.build_params(config.merge_settings(settings, {"train": train}))
 
 
 def alone(members: list[Params], data: Path) -> list[Checkpoint]:
