@@ -1,4 +1,4 @@
-# `make repro` and `make test` need Python 3.11 or newer, and nothing else: they install the rest into .venv.
+# `make repro` and `make test` only require Python 3.11 or newer: they install all dependencies into .venv.
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 

@@ -1,4 +1,4 @@
-"""What the user sees: results on stdout, progress and notices on stderr."""
+"""Console output: results on stdout; progress, notices and errors on stderr."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,44 +12,46 @@ from rich.text import Text
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.reporting import ProgressCallback
 
-MAX_NAMED = 2  # models under way whose names there is room for
+MAX_NAMED = 2  # running models that are named beside the progress bar
 result = Console()
 notice = Console(stderr=True)
 
 
 def show_error(error: BvaeError) -> None:
-    """What is wrong, and what to do instead."""
-    name = "[bold yellow]Interrupted:[/]" if isinstance(error, InterruptionError) else "[bold red]Error:[/]"
-    notice.print(f"{name} {escape(error.message)}", soft_wrap=True, highlight=False)
+    """Print the message of an error and its hint."""
+    is_interruption = isinstance(error, InterruptionError)
+    title = "[bold yellow]Interrupted:[/]" if is_interruption else "[bold red]Error:[/]"
+    notice.print(f"{title} {escape(error.message)}", soft_wrap=True, highlight=False)
     if error.hint:
-        notice.print(f"[dim]→[/] {escape(error.hint)}", soft_wrap=True, highlight=False)
+        label = "Resume:" if is_interruption else "Fix:"
+        notice.print(f"[bold]{label}[/] {escape(error.hint)}", soft_wrap=True, highlight=False)
 
 
-def print_notice(what: str) -> None:
-    """Something worth knowing."""
-    notice.print(what, soft_wrap=True, highlight=False, markup=False)
+def print_notice(text: str) -> None:
+    """Print a notice to the user."""
+    notice.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
 class AmountColumn(MofNCompleteColumn):
-    """How much is done of how much."""
+    """A column with the completed amount and the total, as counts or as bytes."""
 
     def render(self, task: Task) -> Text:
-        """As it stands beside the bar."""
+        """Return the text beside the bar."""
         if task.fields["unit"] != "bytes":
             return super().render(task)
         return Text(format_bytes(int(task.completed), int(task.total or 0)), style="progress.download")
 
 
 def format_bytes(done: int, total: int) -> str:
-    """Bytes done of a total, 0 where it is unknown, as people read them: 12.3/1,443 MB."""
+    """Return completed and total bytes in one unit, such as 12.3/1,443 MB; a total of 0 means unknown."""
     size, suffix = pick_unit_and_suffix(total or done, ["bytes", "kB", "MB"], 1000)
-    whole = f"/{total / size:,.0f}" if total else ""
-    return f"{done / size:,.{int(size > 1)}f}{whole} {suffix}"
+    of_total = f"/{total / size:,.0f}" if total else ""
+    return f"{done / size:,.{int(size > 1)}f}{of_total} {suffix}"
 
 
 @contextmanager
 def progress_bars() -> Iterator[ProgressCallback]:
-    """A report that moves a bar for each kind of work, or where there is no terminal prints a line when it is done."""
+    """Yield a callback that updates one progress bar per task; without a terminal it prints finished tasks."""
     if not notice.is_terminal:
         yield print_when_done
         return
@@ -59,7 +61,7 @@ def progress_bars() -> Iterator[ProgressCallback]:
         tasks: dict[str, TaskID] = {}
 
         def report(what: str, done: int, total: int, unit: str = "") -> None:
-            if what not in tasks:  # what was done before is no work of the time that the bar counts
+            if what not in tasks:  # work completed before the first report is excluded from the estimated time
                 tasks[what] = bars.add_task(escape(what), completed=done, total=total or None, unit=unit)
             bars.update(tasks[what], completed=done, total=total or None)
 
@@ -67,58 +69,64 @@ def progress_bars() -> Iterator[ProgressCallback]:
 
 
 def print_when_done(what: str, done: int, total: int, unit: str = "") -> None:
-    """A line when the work is done."""
+    """Print a line when a task is complete."""
     if total and done == total:
         amount = format_bytes(done, 0) if unit == "bytes" else total
         notice.print(f"{what}: {amount} done", highlight=False, markup=False)
 
 
 def counting_bar(what: str) -> Progress:
-    """A bar that counts something, with words beside it and the time that is left."""
-    done, bar, words = MofNCompleteColumn(), BarColumn(bar_width=20), TextColumn("{task.description}")
-    return Progress(TextColumn(what), done, bar, words, TimeRemainingColumn(), console=notice)
+    """Return a progress bar with a count, a description and the remaining time."""
+    count, bar, description = MofNCompleteColumn(), BarColumn(bar_width=20), TextColumn("{task.description}")
+    return Progress(TextColumn(what), count, bar, description, TimeRemainingColumn(), console=notice)
 
 
 @contextmanager
 def training_bar(steps: int) -> Iterator[Callable[[int, str], None]]:
-    """A bar that takes the steps done and a line of figures; plain lines where there is no terminal."""
+    """Yield a callback that updates a progress bar with steps and values; without a terminal it prints lines."""
     if not notice.is_terminal:
-        yield lambda step, figures: notice.print(
-            f"step {step}/{steps}  {figures}", highlight=False, markup=False, soft_wrap=True
+        yield lambda step, values: notice.print(
+            f"step {step}/{steps}  {values}", highlight=False, markup=False, soft_wrap=True
         )
         return
     with counting_bar("step") as bars:
         task = bars.add_task("", total=steps)
 
-        def show(step: int, figures: str) -> None:
-            if not bars.tasks[task].completed:  # the time left is counted from the first line, which may be a late one
+        def show(step: int, values: str) -> None:
+            if not bars.tasks[task].completed:  # the remaining time is estimated from the first report on (resume)
                 bars.reset(task, completed=step)
-            bars.update(task, completed=step, description=figures)
+            bars.update(task, completed=step, description=values)
 
         yield show
 
 
 @contextmanager
-def models_bar(models: int) -> Iterator[Callable[[str, float, bool], None]]:
-    """A bar that takes, of a model, its name, the part of it that is done, and whether it is over; else plain lines."""
-    shares: dict[str, float] = {}
+def models_bar(models: int) -> Iterator[Callable[[str, float, bool, str], None]]:
+    """Yield a callback that updates a progress bar of models; without a terminal it prints a line per finished model.
+
+    The callback takes a model's name, its completed fraction, whether it is finished, and why it failed ("" if not).
+    """
+    fractions: dict[str, float] = {}
     if not notice.is_terminal:
 
-        def say(name: str, share: float, over: bool) -> None:
-            if over:
-                shares[name] = 1.0
-                notice.print(f"{name} is over: {len(shares)}/{models}", highlight=False, markup=False, soft_wrap=True)
+        def print_status(name: str, fraction: float, is_finished: bool, failure: str = "") -> None:
+            if is_finished:
+                fractions[name] = 1.0
+                count = f"({len(fractions)}/{models})"
+                print_notice(f"{name} failed {count}: {failure}" if failure else f"{name} finished {count}")
 
-        yield say
+        yield print_status
         return
     with counting_bar("model") as bars:
         task = bars.add_task("", total=models)
 
-        def show(name: str, share: float, over: bool) -> None:
-            shares[name] = 1.0 if over else share
-            under_way = [f"{name} {share:.0%}" for name, share in shares.items() if share < 1.0]
-            more = [f"and {len(under_way) - MAX_NAMED} more"] if len(under_way) > MAX_NAMED else []
-            words = "  ".join([*under_way[:MAX_NAMED], *more])
-            bars.update(task, completed=sum(shares.values()), description=escape(words))
+        def show(name: str, fraction: float, is_finished: bool, failure: str = "") -> None:
+            fractions[name] = 1.0 if is_finished else fraction
+            running = [f"{name} {fraction:.0%}" for name, fraction in fractions.items() if fraction < 1.0]
+            more = [f"and {len(running) - MAX_NAMED} more"] if len(running) > MAX_NAMED else []
+            description = "  ".join([*running[:MAX_NAMED], *more])
+            bars.update(task, completed=sum(fractions.values()), description=escape(description))
+            if failure:
+                print_notice(f"{name} failed: {failure}")
 
         yield show

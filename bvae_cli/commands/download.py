@@ -24,60 +24,70 @@ SOURCES = "; ".join(f"{name}: {', '.join(sources)}" for name, sources in ALTERNA
 
 @with_params(
     "dataset.center_crop", "dataset.resample", "dataset.channels", "dataset.skip_corrupt",
-    name="dataset.name", folder_name="dataset.name", source="dataset.source", own_path="dataset.file",
+    name="dataset.name", folder_name="dataset.name", source="dataset.source", local_path="dataset.file",
 )  # fmt: skip
 def download(
     params: Params,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help=f"{', '.join(DATASETS)}. Default: {DatasetParams.name}.")
+        str | None,
+        typer.Argument(
+            metavar="NAME", help=f"Name of the data set: {', '.join(DATASETS)}, folder. Default: {DatasetParams.name}."
+        ),
     ] = None,
-    source: Annotated[str | None, typer.Option(help=f"{SOURCES}. Default: the first.")] = None,
-    own_path: Annotated[
-        Path | None, typer.Option("--from", metavar="PATH", help="Your own file or folder, instead.")
+    source: Annotated[str | None, typer.Option(help=f"Source of the data set. {SOURCES}. Default: the first.")] = None,
+    local_path: Annotated[
+        Path | None, typer.Option("--from", metavar="PATH", help="Local file or folder to read instead of a source.")
     ] = None,
-    folder_name: Annotated[str | None, typer.Option("--name", help="What to call a folder of your own.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Make the file anew, whatever is there.")] = False,
-    list_only: Annotated[bool, typer.Option("--list", help="Show all data sets, and do nothing.")] = False,
+    folder_name: Annotated[
+        str | None, typer.Option("--name", help="Name of the new data set made from an image folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing data file.")] = False,
+    list_only: Annotated[bool, typer.Option("--list", help="List all data sets and exit.")] = False,
     data: Data = Path("data"),
 ) -> None:
-    """Make the data file of a data set: drawn, fetched, or read from your own.
+    """Create the data file of a data set: generated, downloaded, or converted from local files.
 
-    Nothing is done where a good file is there already.
+    A valid existing file is reused.
     """
-    from bvae_cli.datasets.download import download as make
+    from bvae_cli.datasets.download import download as download_dataset
 
     if list_only:
         show_datasets(data)
         return
-    if source is not None and own_path is not None:
-        raise BvaeError("--source and --from exclude each other", "leave one out.")
+    if source is not None and local_path is not None:
+        raise BvaeError("--source and --from are mutually exclusive", "remove one of them.")
     if folder_name is not None and name != "folder":
-        raise BvaeError("--name is for a folder of your own", "bvae download folder --from DIR --name mine")
-    own_file = Path(params.dataset.file) if params.dataset.file and source is None else None
-    entry = find_dataset(params.dataset, own_file)
+        raise BvaeError(
+            f"--name {folder_name} requires the data set 'folder'", "bvae download folder --from DIR --name mine"
+        )
+    local_file = Path(params.dataset.file) if params.dataset.file and source is None else None
+    dataset = find_dataset(params.dataset, local_file)
     with progress_bars() as report:
         options = ReadOptions(
-            requested_spec(entry.spec, params.dataset), params.dataset.skip_corrupt, report, print_notice
+            requested_spec(dataset.spec, params.dataset), params.dataset.skip_corrupt, report, print_notice
         )
-        path, made = make(entry, options, params.dataset.source, own_file, data, force)
-    notice.print(f"{path} {'is ready' if made else 'is there already, and good'}.", soft_wrap=True)
+        path, is_new = download_dataset(dataset, options, params.dataset.source, local_file, data, force)
+    notice.print(f"{path} {'is ready' if is_new else 'exists already and is valid'}.", soft_wrap=True)
 
 
-def find_dataset(dataset: DatasetParams, own_path: Path | None) -> Dataset:
-    """The data set of a name; a folder where it is none of the table, but the user has one."""
+def find_dataset(dataset: DatasetParams, local_path: Path | None) -> Dataset:
+    """Return the data set with a name, or `FOLDER` if the name is new and the local path is a folder."""
     if dataset.name == "folder":
-        raise BvaeError("a folder needs a name", "bvae download folder --from DIR --name mine")
-    if own_path and not own_path.exists():
-        raise BvaeError(f"there is no file {own_path}", "name what you have with --from.")
-    if dataset.name not in DATASETS and not (own_path and own_path.is_dir()):
         raise BvaeError(
-            f"there is no data set '{dataset.name}'{suggest_nearest(dataset.name, DATASETS)}",
-            "bvae download --list shows all; a folder of your own: bvae download folder --from DIR --name mine",
+            "the data set 'folder' requires a name for the new data set", "bvae download folder --from DIR --name mine"
+        )
+    if local_path and not local_path.exists():
+        raise BvaeError(f"file or folder not found: {local_path}", "pass an existing path with --from.")
+    if dataset.name not in DATASETS and not (local_path and local_path.is_dir()):
+        raise BvaeError(
+            f"data set '{dataset.name}' not found{suggest_nearest(dataset.name, DATASETS)}",
+            "list all with: bvae download --list; import an image folder with: "
+            "bvae download folder --from DIR --name mine",
         )
     return DATASETS.get(dataset.name, FOLDER)
 
 
 def requested_spec(spec: DataSpec, dataset: DatasetParams) -> DataSpec:
-    """What a data set is as published, with what the user wants otherwise."""
+    """Return the specification of a data set with the requested name, preprocessing and channels."""
     keys = ("name", "center_crop", "resample", "channels")
-    return replace(spec, **{key: wish for key in keys if (wish := getattr(dataset, key)) is not None})
+    return replace(spec, **{key: value for key in keys if (value := getattr(dataset, key)) is not None})

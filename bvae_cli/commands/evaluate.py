@@ -16,52 +16,50 @@ from bvae_cli.system.errors import BvaeError
 @with_params("evaluate")
 def evaluate(
     params: Params,
-    file: Annotated[Path, typer.Argument(metavar="CKPT|NPZ", help="A checkpoint.pt, or an npz with codes.")],
+    file: Annotated[Path, typer.Argument(metavar="CKPT|NPZ", help="Checkpoint file, or NPZ file with codes.")],
     gpu: Gpu = None,
     cpu: Cpu = False,
     data: Data = Path("data"),
     out: Out = None,
     compare_with: Annotated[
         list[Path] | None,
-        typer.Option(help="Another checkpoint of the same data, for udr. May be repeated.", rich_help_panel=FILES),
+        typer.Option(help="Other checkpoint, trained on the same data, for UDR; repeatable.", rich_help_panel=FILES),
     ] = None,
 ) -> None:
-    """Score a checkpoint on all its images, or codes from anywhere, and tell which latent is which.
+    """Compute disentanglement metrics, ELBO and KL decomposition of a checkpoint, or metrics of external codes.
 
-    The folder then holds metrics.json, latents.csv, mutual_information.csv and mutual_information.png.
+    Writes metrics.json, latents.csv, mutual_information.csv and mutual_information.png.
     """
     from bvae_cli import checkpoint
     from bvae_cli.evaluation import codes, evaluator
     from bvae_cli.images.stream import open_stream
     from bvae_cli.system import device
 
-    chosen, folder = device.select_device(gpu, cpu), out or file.parent
+    torch_device, folder = device.select_device(gpu, cpu), out or file.parent
     with progress_bars() as report:
         if file.suffix == ".npz":
             if compare_with:
-                raise BvaeError(
-                    "--compare-with compares checkpoints, not codes", "leave it out, or name a checkpoint.pt."
-                )
-            read = codes.read_codes(file, data, params.dataset.name)
-            done = evaluator.evaluate_codes(read, params.evaluate, folder, report)
+                raise BvaeError("--compare-with is unsupported for codes (NPZ)", "remove it, or evaluate a checkpoint.")
+            code_file = codes.read_codes(file, data, params.dataset.name)
+            evaluation = evaluator.evaluate_codes(code_file, params.evaluate, folder, report)
         else:
             model, others = (
                 checkpoint.load_checkpoint(file),
                 [checkpoint.load_checkpoint(path) for path in compare_with or []],
             )
             images = open_stream(data, model.spec.name)
-            done = evaluator.evaluate(model, images, params.evaluate, chosen, folder, report, others)
+            evaluation = evaluator.evaluate(model, images, params.evaluate, torch_device, folder, report, others)
             warn_about_list_labels(images.spec)
-    show_scores(done)
+    show_scores(evaluation)
     if compare_with:
-        show_ranking([file, *compare_with], done.ranking)
+        show_ranking([file, *compare_with], evaluation.ranking)
     notice.print(f"{folder / 'metrics.json'} is ready.", soft_wrap=True)
 
 
 def warn_about_list_labels(spec: DataSpec) -> None:
-    """Say so where the labels are a list, which the metrics were not made for."""
+    """Print a notice if the labels do not form a grid, for which the metrics were designed."""
     if spec.factors and spec.num_samples is not None:
         print_notice(
-            f"the labels of the {spec.num_images:,} pictures of {spec.name} are a list, no grid: where a score holds a "
-            "factor, pictures that share its value are compared, whatever else they share."
+            f"the labels of the {spec.num_images:,} images of {spec.name} do not form a full grid: metrics that fix a "
+            "factor compare images with the same value of it, and their other factors may be correlated."
         )

@@ -14,14 +14,18 @@ def explore(
     ckpt: CheckpointFile,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="File to write. Default: explorer.html beside CKPT.", rich_help_panel=FILES),
+        typer.Option(
+            metavar="FILE", help="Output file. Default: explorer.html in the folder of CKPT.", rich_help_panel=FILES
+        ),
     ] = None,
-    no_open: Annotated[bool, typer.Option("--no-open", help="Write the page, and do not open it.")] = False,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Write the page without opening it in the browser.")
+    ] = False,
 ) -> None:
-    """Move the latents by hand, in the browser: a slider each, and the picture that they make.
+    """Open an interactive latent explorer in the browser: one slider per latent, and the decoded image.
 
-    The page is one file, explorer.html beside the checkpoint. The nets are in it: it works from the disk and from any
-    web host, and neither fetches nor sends anything.
+    Writes one self-contained file, explorer.html, which includes the networks. It works from disk and from any web
+    host, and makes no network requests.
     """
     from bvae_cli import checkpoint
     from bvae_cli.explorer.page import write_page
@@ -29,4 +33,4 @@ def explore(
     page = write_page(checkpoint.load_checkpoint(ckpt), out or ckpt.with_name("explorer.html"))
     result.print(page, soft_wrap=True, highlight=False)
     if not no_open and not open_in_browser(page):
-        print_notice("There is no browser here: open the page on any other machine. It needs nothing beside it.")
+        print_notice("Browser not found. Open the page on any other machine: it is self-contained.")

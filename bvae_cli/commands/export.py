@@ -5,10 +5,10 @@ from bvae_cli.commands.options import CheckpointFile, Out
 
 
 def export(ckpt: CheckpointFile, out: Out = None) -> None:
-    """Write the model for other programs, in ONNX: encoder.onnx and decoder.onnx.
+    """Export a model to ONNX: encoder.onnx and decoder.onnx.
 
-    The encoder takes `images`, (batch, channels, 64, 64) from 0 to 1, and gives `mean` and `logvar`; the decoder takes
-    `z` and gives `picture`, from 0 to 1. Both are compared with the checkpoint before they are written.
+    The encoder maps `images`, (batch, channels, 64, 64) in [0, 1], to `mean` and `logvar`. The decoder maps `z` to
+    `image`, in [0, 1]. Their outputs are compared with the checkpoint's before the files are written.
     """
     from bvae_cli import checkpoint
     from bvae_cli.interop.onnx_export import export_model

@@ -18,21 +18,25 @@ if TYPE_CHECKING:
 def import_(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="A model.pt of YannDubs/disentangling-vae, or a last of 1Konny/Beta-VAE."),
+        typer.Argument(
+            metavar="FILE", help="Checkpoint file of YannDubs/disentangling-vae (model.pt) or 1Konny/Beta-VAE (last)."
+        ),
     ],
     dataset: Annotated[
         str | None,
-        typer.Option(help=f"What it was trained on: {', '.join(DATASETS)}. Default: dsprites, of grey ones."),
+        typer.Option(help=f"Training data of the model: {', '.join(DATASETS)}. Default: dsprites, if greyscale."),
     ] = None,
-    likelihood: Annotated[str | None, typer.Option(help="Likelihood of a pixel. Default: the data set's own.")] = None,
+    likelihood: Annotated[
+        str | None, typer.Option(help="Likelihood p(x|z) of a pixel. Default: that of the data set.")
+    ] = None,
     data: Data = Path("data"),
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to. Default: runs/<name of the file>.", rich_help_panel=FILES)
+        Path | None, typer.Option(help="Output folder. Default: runs/<name of FILE>.", rich_help_panel=FILES)
     ] = None,
 ) -> None:
-    """Turn a model that another program trained into checkpoint.pt; nothing that is in its file is executed.
+    """Import a model that was trained by another codebase as checkpoint.pt; code in its file is never executed.
 
-    What is known of its latents, and some images, are taken from the data, where that is there.
+    Latent statistics and example images are computed from the data file, if it exists.
     """
     from bvae_cli.interop.importer import import_model
 
@@ -47,17 +51,17 @@ def import_(
 
 
 def summarize_model(model: "Checkpoint") -> str:
-    """What it is, and where it comes from."""
+    """Return a description of an imported model and its origin."""
     return f"{model.params.model.net}, {model.vae.latent_dim} latents, on {model.spec.name}, from {model.imported_from}"
 
 
 def missing_statistics_note(model: "Checkpoint", data: Path) -> str:
-    """That it has neither latents nor examples, why, and what to type to have them."""
+    """Return a notice of missing latent statistics and examples: the reason, and the commands that add them."""
     from bvae_cli.images.spec import UNKNOWN
 
-    name, lacks = model.spec.name, "It says nothing of its latents and carries no images:"
+    name, problem = model.spec.name, "The checkpoint has no latent statistics and no example images:"
     if name == UNKNOWN:
-        return f"{lacks} what it was trained on is not known. Name it with --dataset."
-    elsewhere = [] if data == Path("data") else ["--data", str(data)]
-    download, again = shlex.join(["bvae", "download", name, *elsewhere]), shlex.join(["bvae", *sys.argv[1:]])
-    return f"{lacks} there is no {data / f'{name}.h5'}. To have both: {download} && {again}"
+        return f"{problem} its training data is unknown. Specify it with --dataset."
+    data_option = [] if data == Path("data") else ["--data", str(data)]
+    download, import_again = shlex.join(["bvae", "download", name, *data_option]), shlex.join(["bvae", *sys.argv[1:]])
+    return f"{problem} {data / f'{name}.h5'} not found. To add both: {download} && {import_again}"

@@ -19,7 +19,7 @@ def reconstruct(
 ) -> None:
     """Draw images above their reconstructions: reconstruction.png.
 
-    Takes examples that the checkpoint carries; only --index and --where need the data.
+    By default uses the example images in the checkpoint; only --index and --where read the data file.
     """
     from bvae_cli import checkpoint
     from bvae_cli.figures import base_images, reconstruction

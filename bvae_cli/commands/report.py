@@ -10,18 +10,19 @@ from bvae_cli.commands.options import FILES, Data
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of runs, or checkpoints.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders, or checkpoint files.")],
     data: Data = Path("data"),
     out: Annotated[
         Path | None,
         typer.Option(
-            help="File to write. Default: report.html, in the run's folder; of several, here.", rich_help_panel=FILES
+            help="Output file. Default: report.html in the run folder; for several runs, in the current folder.",
+            rich_help_panel=FILES,
         ),
     ] = None,
 ) -> None:
-    """Write a page of a run, or of several side by side: one HTML file, to be looked at anywhere.
+    """Write a report of one run, or a comparison of several: one self-contained HTML file.
 
-    It is made of the checkpoint, and of the curves and scores that lie beside it.
+    Uses the checkpoint, and the training curves and scores in its folder, if they exist.
     """
     from bvae_cli.report.pages import write_report
 

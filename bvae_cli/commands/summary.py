@@ -12,9 +12,9 @@ FILES = ("report.html", "traversal.gif", "traversal.png", "reconstruction.png", 
 
 
 def summary(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")] = Path("runs/dsprites"),
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")] = Path("runs/dsprites"),
 ) -> None:
-    """Print what a run has scored, from its files, and name its page and its pictures."""
+    """Print the scores and latent statistics of a run, and list its report and figures."""
     from bvae_cli.evaluation import evaluator
 
     show_scores(evaluator.read_results(run))

@@ -1,4 +1,4 @@
-"""What a model scores, as tables."""
+"""Tables of scores, latents, data sets and studies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from bvae_cli.commands.console import notice, result
 
@@ -20,117 +21,126 @@ if TYPE_CHECKING:
     from bvae_cli.sweep.study import Study
     from bvae_cli.sweep.worker import ModelStatus
 
-SHOWN = ("reconstruction_loss", "kl", "beta_vae_score", "mig", "udr")  # of a study, in eighty columns
+SUMMARY_SCORES = ("reconstruction_loss", "kl", "beta_vae_score", "mig", "udr")  # of a study; they fit 80 columns
+WIDE = 100  # terminal columns from which descriptions of scores have a column of their own
 
 
-def show_scores(done: Evaluation) -> None:
-    """Print the tables, and what is not in them."""
-    if done.latents:
-        result.print(latent_table(done.latents))
-    result.print(score_table(done.scores))
-    for name, reason in done.scores.not_computed.items():
+def show_scores(evaluation: Evaluation) -> None:
+    """Print the tables of latents and scores, the scores that were not computed, and the computation times."""
+    if evaluation.latents:
+        result.print(latent_table(evaluation.latents))
+    result.print(score_table(evaluation.scores, result.width))
+    for name, reason in evaluation.scores.not_computed.items():
         result.print(f"{name}: not computed, {reason}", highlight=False, markup=False, soft_wrap=True)
-    took = "  ".join(f"{name} {seconds:.1f}" for name, seconds in done.scores.seconds.items())
-    if took:
-        notice.print(f"seconds: {took}", highlight=False, soft_wrap=True)
+    times = "  ".join(f"{name} {seconds:.1f}" for name, seconds in evaluation.scores.seconds.items())
+    if times:
+        notice.print(f"seconds: {times}", highlight=False, soft_wrap=True)
 
 
 def latent_table(latents: Sequence[Latent]) -> Table:
-    """A row a latent."""
-    table = Table(title="Which latent is which (KL and information in nats)")
-    for heading in ("latent", "KL", "posterior variance", "follows", "information", "share"):
-        table.add_column(heading, justify="left" if heading == "follows" else "right")
+    """Return a table with one row per latent."""
+    table = Table(title="Latents (KL and mutual information I(z; v) with the top factor v, nats)")
+    for header in ("latent", "KL", "posterior variance", "top factor", "I(z; v)", "I(z; v) / H(v)"):
+        table.add_column(header, justify="left" if header == "top factor" else "right")
     for latent in latents:
-        cells_of = (
+        information = (
             (f"{latent.mutual_information:.2f}", f"{latent.normalized_mi:.0%}") if latent.top_factor else ("", "")
         )
-        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.posterior_variance:.3f}", latent.label, *cells_of]
+        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.posterior_variance:.3f}", latent.label, *information]
         table.add_row(*row, style="" if latent.is_active else "dim")
     return table
 
 
 def show_datasets(folder: Path) -> None:
-    """Print those of the table and those that lie in a folder: how many images, how large, by which factors, whose."""
+    """Print the catalogue and the data files in a folder: number of images, file size, factors, origin and licence."""
     from bvae_cli.datasets.catalogue import list_datasets
 
     for entry in list_datasets(folder):
         count = f"{entry.spec.num_images:,} images" if entry.spec.num_images else ""
-        fetched = f"fetches {entry.download_bytes / 1e6:,.0f} MB" if entry.download_bytes else ""
-        here = f"here, {entry.file_bytes / 1e6:,.1f} MB" if entry.file_bytes else ""
+        download = f"download {entry.download_bytes / 1e6:,.0f} MB" if entry.download_bytes else ""
+        on_disk = f"on disk, {entry.file_bytes / 1e6:,.1f} MB" if entry.file_bytes else ""
         factors = ", ".join(f"{name} {size}" for name, size in entry.spec.factors.items())
         result.print(
-            f"[bold]{escape(entry.spec.name):16}[/] {count:>16}   {fetched:16}   [green]{here}[/]", highlight=False
+            f"[bold]{escape(entry.spec.name):16}[/] {count:>16}   {download:17}  [green]{on_disk}[/]", highlight=False
         )
         for line in filter(None, (factors, f"{entry.dataset.origin}; licence: {entry.dataset.licence}")):
             result.print(Padding(escape(line), (0, 0, 0, 2)), highlight=False, style="dim")
 
 
-def show_study(study: Study, states: Sequence[ModelStatus], hours: float) -> None:
-    """Print what a study trains, a row a setting, how far each model is, and how long the rest will take."""
+def show_study(study: Study, statuses: Sequence[ModelStatus], hours: float) -> None:
+    """Print one row per setting of a study with the number of models by status, and the estimated time."""
     table = Table(title=f"{len(study.trials)} models in {study.folder}")
     table.add_column("setting", overflow="fold")
-    for heading in ("seeds", "steps", "done", "under way", "failed", "to do"):
-        table.add_column(heading, justify="right")
+    for header in ("seeds", "steps", "finished", "started", "failed", "not started"):
+        table.add_column(header, justify="right")
     for setting, trials in study.settings.items():
-        own = [state for state in states if state.trial.setting == setting]
-        failed = sum(bool(state.failure) for state in own)
-        done = sum(state.is_finished for state in own) - failed
-        begun = sum(not state.is_finished and (state.trial.folder / "last.pt").exists() for state in own)
+        selected = [status for status in statuses if status.trial.setting == setting]
+        failed = sum(bool(status.failure) for status in selected)
+        finished = sum(status.is_finished for status in selected) - failed
+        started = sum(not status.is_finished and (status.trial.folder / "last.pt").exists() for status in selected)
         seeds = format_seeds([trial.params.train.seed for trial in trials])
-        counts = [done, begun, failed, len(trials) - done - begun - failed]
+        counts = [finished, started, failed, len(trials) - finished - started - failed]
         table.add_row(escape(setting), seeds, f"{trials[0].params.train.num_steps:,}", *map(str, counts))
     result.print(table)
-    result.print(f"Training what is left takes some {hours:.2g} hours, by a few steps of each kind; scoring, on top.")
+    result.print(
+        f"Estimated training time: {hours:.2g} hours, from a few timed steps per setting; evaluation is not included."
+    )
 
 
-def format_seeds(numbers: Sequence[int]) -> str:
-    """Numbers as they are said: 0–4, or each of them where they do not follow each other."""
-    first, last = numbers[0], numbers[-1]
-    following = len(numbers) > 1 and list(numbers) == list(range(first, last + 1))
-    return f"{first}–{last}" if following else " ".join(map(str, numbers))
+def format_seeds(seeds: Sequence[int]) -> str:
+    """Return seeds as text: a range like 0–4 if they are consecutive, otherwise a list."""
+    first, last = seeds[0], seeds[-1]
+    is_range = len(seeds) > 1 and list(seeds) == list(range(first, last + 1))
+    return f"{first}–{last}" if is_range else " ".join(map(str, seeds))
 
 
-def show_summary(tallies: Sequence[ScoreSummary]) -> None:
-    """Print the most important scores of each setting, mean ± standard deviation over its seeds."""
-    scores = [score for score in SHOWN if any(tally.score == score for tally in tallies)]
-    cells_of = {(tally.setting, tally.score): tally for tally in tallies}
+def show_summary(summaries: Sequence[ScoreSummary]) -> None:
+    """Print the most important scores of each setting: mean ± standard deviation over seeds."""
+    scores = [score for score in SUMMARY_SCORES if any(summary.score == score for summary in summaries)]
+    by_cell = {(summary.setting, summary.score): summary for summary in summaries}
     table = Table(title="Mean ± standard deviation over seeds")
     table.add_column("setting", overflow="fold", min_width=10)
-    table.add_column("models", justify="right")
+    table.add_column("seeds", justify="right")
     for score in scores:
         table.add_column(score, justify="right")
-    for setting in dict.fromkeys(tally.setting for tally in tallies):
-        cells = [cells_of.get((setting, score)) for score in scores]
-        count = max(len(tally.values) for tally in cells if tally) if any(cells) else 0
-        table.add_row(escape(setting), str(count), *(mean_and_std(tally) if tally else "" for tally in cells))
+    for setting in dict.fromkeys(summary.setting for summary in summaries):
+        cells = [by_cell.get((setting, score)) for score in scores]
+        count = max(len(cell.values) for cell in cells if cell) if any(cells) else 0
+        table.add_row(escape(setting), str(count), *(mean_and_std(cell) if cell else "" for cell in cells))
     result.print(table)
 
 
-def mean_and_std(tally: ScoreSummary) -> str:
-    """A mean and its deviation."""
-    places = 3 if abs(tally.mean) < 10 else 1 if abs(tally.mean) < 1000 else 0
-    return f"{tally.mean:,.{places}f}" + ("" if tally.std is None else f" ± {tally.std:,.{places}f}")
+def mean_and_std(summary: ScoreSummary) -> str:
+    """Return the mean and the standard deviation as text."""
+    places = 3 if abs(summary.mean) < 10 else 1 if abs(summary.mean) < 1000 else 0
+    return f"{summary.mean:,.{places}f}" + ("" if summary.std is None else f" ± {summary.std:,.{places}f}")
 
 
 def show_ranking(files: Sequence[Path], ranking: Sequence[float]) -> None:
-    """Print a row a model, from the one most like the others to the one least like them."""
-    table = Table(title="How much of each model the others have learnt too")
+    """Print one row per model, in order of decreasing UDR."""
+    table = Table(title="Unsupervised disentanglement ranking (UDR): similarity to the other models")
     table.add_column("checkpoint", overflow="fold")
-    table.add_column("udr ↑", justify="right")
+    table.add_column("UDR ↑", justify="right")
     for score, path in sorted(zip(ranking, files, strict=True), reverse=True):
         table.add_row(escape(str(path)), f"{score:.4f}")
     result.print(table)
 
 
-def score_table(scores: Scores) -> Table:
-    """A row a score: its value, what it means, and which way is better."""
+def score_table(scores: Scores, width: int) -> Table:
+    """Return a table of scores and descriptions; on narrow terminals each description is below its score."""
     from bvae_cli.evaluation.descriptions import DESCRIPTIONS
 
+    is_wide = width >= WIDE
     table = Table(title="Scores")
-    table.add_column("score", no_wrap=True)
-    table.add_column("value", justify="right")
-    table.add_column("what it means")
+    table.add_column("score", no_wrap=is_wide)
+    table.add_column("value", justify="right", no_wrap=True)
+    if is_wide:
+        table.add_column("meaning")
     for name, value in scores.values.items():
-        spread = (scores.stds | scores.stderrs).get(name)
-        table.add_row(name, f"{value:.4g}" + (f" ± {spread:.2g}" if spread else ""), DESCRIPTIONS[name])
+        uncertainty = (scores.stds | scores.stderrs).get(name)
+        number = f"{value:.4g}" + (f" ± {uncertainty:.2g}" if uncertainty else "")
+        if is_wide:
+            table.add_row(name, number, escape(DESCRIPTIONS[name]))
+        else:
+            table.add_row(Text.assemble(name, "\n", (DESCRIPTIONS[name], "dim")), number)
     return table

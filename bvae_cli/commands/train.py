@@ -26,51 +26,55 @@ def train(
     cpu: Cpu = False,
     data: Data = Path("data"),
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the run. Default: runs/<data set>.", rich_help_panel=FILES)
+        Path | None, typer.Option(help="Run folder. Default: runs/<data set>.", rich_help_panel=FILES)
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the folder, if any.", rich_help_panel=FILES)
+        bool,
+        typer.Option("--resume", help="Resume the unfinished run in the run folder, if any.", rich_help_panel=FILES),
     ] = False,
 ) -> None:
-    """Train a model; its folder then holds checkpoint.pt and history.csv.
+    """Train a model; writes checkpoint.pt and history.csv to the run folder.
 
-    A default gives way to the params file, and the params file to an option. Ctrl-C saves; --resume goes on.
+    Options override the params file, which overrides the defaults. Ctrl-C saves a checkpoint; --resume continues from
+    it with a bit-identical result.
     """
     from bvae_cli.images.in_memory import load_images
     from bvae_cli.images.stream import open_stream
     from bvae_cli.system import device, ranks
     from bvae_cli.training.fit import fit
 
-    chosen = device.select_device(gpu, cpu, ranks.local_rank())
-    notice.quiet = ranks.is_follower()  # what all of them would say, one does
+    torch_device = device.select_device(gpu, cpu, ranks.local_rank())
+    notice.quiet = ranks.is_follower()  # only rank 0 prints
     folder = out or Path("runs") / params.dataset.name
     if (folder / "last.pt").exists() and not resume:
-        notice.print(f"The unfinished run in {folder} is kept as {folder / 'previous.pt'}.", soft_wrap=True)
+        notice.print(
+            f"The checkpoint of the unfinished run in {folder} is moved to {folder / 'previous.pt'}.", soft_wrap=True
+        )
     images: ImageSource = (open_stream if params.train.stream else load_images)(data, params.dataset.name)
     with (
-        ranks.process_group(chosen) as joint,
+        ranks.process_group(torch_device) as group,
         training_bar(params.train.num_steps) as show,
         progress_bars() as report,
         resume_hint(),
     ):
-        for progress in fit(params, images, chosen, folder, report, resume, joint):
-            show(progress.step, format_progress(progress))
+        for entry in fit(params, images, torch_device, folder, report, resume, group):
+            show(entry.step, format_progress(entry))
     notice.print(f"{folder / 'checkpoint.pt'} is ready.", soft_wrap=True)
 
 
-def format_progress(progress: "LogEntry") -> str:
-    """The figures of a line of progress."""
-    figures = {"reconstruction": progress.reconstruction_loss, "KL": sum(progress.kl), **progress.hyperparameters}
-    shown = [f"{name} {figure:.4g}" for name, figure in figures.items()]
-    return "  ".join([f"{progress.images_per_second:,.0f} images/s", *shown])
+def format_progress(entry: "LogEntry") -> str:
+    """Return the values of a log entry as one line."""
+    values = {"reconstruction": entry.reconstruction_loss, "KL": sum(entry.kl), **entry.hyperparameters}
+    texts = [f"{name} {value:.4g}" for name, value in values.items()]
+    return "  ".join([f"{entry.images_per_second:,.0f} images/s", *texts])
 
 
 @contextmanager
 def resume_hint() -> Iterator[None]:
-    """Where a run is interrupted, say what to type."""
+    """Add the command that resumes the run to an interruption within the block."""
     try:
         yield
     except InterruptionError as stop:
-        typed = [argument for argument in sys.argv[1:] if argument != "--resume"]
-        again = shlex.join(["bvae", *typed, "--resume"])
-        raise InterruptionError(stop.number, stop.message, f"go on: {again}") from stop
+        arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
+        command = shlex.join(["bvae", *arguments, "--resume"])
+        raise InterruptionError(stop.number, stop.message, command) from stop

@@ -15,36 +15,37 @@ from bvae_cli.system.errors import BvaeError
 def traverse(
     params: Params,
     ckpt: CheckpointFile,
-    latent: Annotated[list[int] | None, typer.Option(help="Number of a latent to move. May be repeated.")] = None,
+    latent: Annotated[list[int] | None, typer.Option(help="Index of a latent to traverse; repeatable.")] = None,
     index: Indices = None,
     where: Where = None,
     image_files: ImageFiles = None,
     data: Data = Path("data"),
     out: Out = None,
 ) -> None:
-    """Draw what each latent does: traversal.gif, traversal.png, and a GIF a latent in latents/.
+    """Draw latent traversals: traversal.gif, traversal.png, and one GIF per latent in latents/.
 
-    Starts from examples that the checkpoint carries, or where it has none from draws of the prior; only --index and
-    --where need the data.
+    The base codes are those of the example images in the checkpoint, or samples of the prior if it has none. Only
+    --index and --where read the data file.
     """
     from bvae_cli import checkpoint
     from bvae_cli.figures import base_images, traversal
 
     model = checkpoint.load_checkpoint(ckpt)
-    asked = (index or [], where or [], image_files or [])
-    start = params.traverse.base_code
-    if start != "posterior" and any(asked):
+    selection = (index or [], where or [], image_files or [])
+    base_code = params.traverse.base_code
+    if base_code != "posterior" and any(selection):
         raise BvaeError(
-            f"--base-code {start} takes no images", "leave out --index, --where and --image, or --base-code."
+            f"--base-code {base_code} is unsupported with images",
+            "remove --index, --where and --image, or remove --base-code.",
         )
     if params.traverse.largest_mean_latent and latent:
-        raise BvaeError("--largest-mean-latent and --latent exclude each other", "leave one out.")
-    from_images = start == "posterior" and bool(any(asked) or len(model.examples))
-    if start == "posterior" and not from_images:
+        raise BvaeError("--largest-mean-latent and --latent are mutually exclusive", "remove one of them.")
+    uses_images = base_code == "posterior" and bool(any(selection) or len(model.examples))
+    if base_code == "posterior" and not uses_images:
         notice.print(
-            "The checkpoint carries no images: draws of the prior are held. Or name some: --image FILE.",
+            "The checkpoint contains no images: the base codes are samples of the prior. Encode an image with --image.",
             soft_wrap=True,
         )
-    images = base_images.select_images(model, data, *asked, params.traverse.images) if from_images else None
+    images = base_images.select_images(model, data, *selection, params.traverse.images) if uses_images else None
     for path in traversal.traverse(model, images, params.traverse, latent or [], out or ckpt.parent):
         result.print(path, soft_wrap=True, highlight=False)
