@@ -1,1 +1,1 @@
-"""Runs on a page that is sent to somebody: one file, which needs nothing beside it."""
+"""HTML reports of one or several runs: self-contained files without external resources."""

@@ -1,4 +1,4 @@
-"""The page of several runs."""
+"""The report of several runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from bvae_cli.report.templates import render
 from bvae_cli.report.udr import udr_by_run
 from bvae_cli.system.reporting import ProgressCallback
 
-EXAMPLES_PER_RUN = 6  # pictures beside their reconstructions, of each run
+EXAMPLES_PER_RUN = 6  # images of each run shown with their reconstructions
 
 
 @dataclass(frozen=True)
 class RunSection:
-    """A run as it is shown among others."""
+    """The contents of the report about one of several runs."""
 
     record: RunRecord
     outcome: str
@@ -37,8 +37,8 @@ class RunSection:
 
 
 def comparison_page(records: Sequence[RunRecord], data: Path, report: ProgressCallback) -> str:
-    """The page of runs, by setting; their data files, where there are any, lie in a folder."""
-    settings, (udr, missing) = group_by_setting(records), udr_by_run(records, data, report)
+    """Return the HTML page that compares runs, grouped by setting; `data` is the folder of the data files."""
+    settings, (udr, missing_udr) = group_by_setting(records), udr_by_run(records, data, report)
     runs = [Setting([record], setting.style) for setting in settings for record in setting.records]
     scores = {record.name: collect_scores(record, udr) for record in records}
     differing = differences(settings)
@@ -49,21 +49,21 @@ def comparison_page(records: Sequence[RunRecord], data: Path, report: ProgressCa
         settings=settings,
         runs=runs,
         summary=summarize_comparison(len(settings), len(runs), list(differing)),
-        shortened=compressed_notes({record.name: record.checkpoint for record in records}),
+        compressed_notes=compressed_notes({record.name: record.checkpoint for record in records}),
         differences=differing,
         effect=find_effect(settings, groups, scores),
-        drawn=[run_section(run.records[0], data) for run in runs],
+        run_sections=[run_section(run.records[0], data) for run in runs],
         groups=groups,
         by_setting={score.name: setting_scores(score, settings, scores) for score in all_scores},
         by_run={score.name: setting_scores(score, runs, scores) for score in all_scores},
-        missing=missing,
+        missing_udr=missing_udr,
         ranges=common_ranges(records),
         plots=comparison_plots(runs),
     )
 
 
 def run_section(record: RunRecord, data: Path) -> RunSection:
-    """A run as it is shown."""
+    """Return the contents of the report about a run."""
     model = record.checkpoint
     source = find_provenance(data, model.spec)
     return RunSection(
@@ -80,19 +80,19 @@ def run_section(record: RunRecord, data: Path) -> RunSection:
 
 
 def collect_scores(record: RunRecord, udr: Mapping[str, float]) -> dict[str, float]:
-    """The scores of a run, with the udr that it has among those of the page, and no other."""
+    """Return the scores of a run; its UDR is the one among the runs of the page, not the one of metrics.json."""
     values = {name: value for name, value in (record.scores.values if record.scores else {}).items() if name != "udr"}
     return values | ({"udr": udr[record.name]} if record.name in udr else {})
 
 
 def common_ranges(records: Sequence[RunRecord]) -> dict[str, PublishedRange]:
-    """What there is to read the scores of all runs beside."""
+    """Return the published score ranges that apply to all runs; none if they do not apply to one of them."""
     ranges = [published_ranges(record.checkpoint.spec) for record in records]
     return ranges[0] if all(ranges) else {}
 
 
 def comparison_plots(runs: Sequence[Setting]) -> list[Plot]:
-    """The curves of the runs that have some, in the colours of their settings."""
-    there = [(record.curves, run.style) for run in runs for record in run.records if record.curves]
+    """Return the training curves of the runs that have some, in the line styles of their settings."""
+    curves = [(record.curves, run.style) for run in runs for record in run.records if record.curves]
     objectives = [record.checkpoint.params.objective for run in runs for record in run.records if record.curves]
-    return overlay_plots(there, objectives) if there else []
+    return overlay_plots(curves, objectives) if curves else []

@@ -1,4 +1,4 @@
-"""What a parameter does: the scores of settings that differ in nothing else."""
+"""Effect of a hyperparameter: the scores of settings that differ in this hyperparameter only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bvae_cli.report.score_groups import ScoreGroup, ScoreInfo
 from bvae_cli.report.settings import Setting, differences
 from bvae_cli.report.summary import describe_schedule
 
-SHOWN = (
+PLOTTED_SCORES = (
     "reconstruction_loss",
     "kl",
     "active_units",
@@ -22,12 +22,12 @@ SHOWN = (
     "dci_disentanglement",
     "udr",
 )
-LOG_SCALE = {"reconstruction_loss", "kl"}  # which differ by orders of magnitude
+LOG_SCALE = {"reconstruction_loss", "kl"}  # these scores vary by orders of magnitude
 
 
 @dataclass(frozen=True)
 class ParameterEffect:
-    """A parameter, and the scores over its values."""
+    """A parameter with plots of the scores over its values."""
 
     parameter: str
     plots: list[Plot]
@@ -36,25 +36,27 @@ class ParameterEffect:
 def find_effect(
     settings: Sequence[Setting], groups: Sequence[ScoreGroup], scores: Mapping[str, Mapping[str, float]]
 ) -> ParameterEffect | None:
-    """The only parameter that is not the same in all settings; None where there is no such, or no score to show.
+    """Return the effect of the only parameter that differs between settings.
+
+    None if no parameter or several parameters differ, or if no run has a score to plot.
 
     Args:
         settings: the settings.
-        groups: the scores that some run has.
-        scores: of each run, by its name, the values by theirs.
+        groups: the scores that at least one run has.
+        scores: score values by run name and score name.
     """
-    differences_of = {name: values for name, values in differences(settings).items() if "." in name}
+    differing = {name: values for name, values in differences(settings).items() if "." in name}
     by_name = {score.name: score for group in groups for score in group.scores}
-    if len(differences_of) != 1 or not (shown := [by_name[name] for name in SHOWN if name in by_name]):
+    if len(differing) != 1 or not (plotted := [by_name[name] for name in PLOTTED_SCORES if name in by_name]):
         return None
-    ((key, values),) = differences_of.items()
+    ((key, values),) = differing.items()
     ordered = sorted(zip(values, settings, strict=True), key=lambda pair: sort_key(pair[0]))
     name = key.partition(".")[2]
-    return ParameterEffect(name, [score_plot(score, name, ordered, scores) for score in shown])
+    return ParameterEffect(name, [score_plot(score, name, ordered, scores) for score in plotted])
 
 
 def sort_key(value: str) -> tuple[int, float]:
-    """Where a value stands: numbers by their size, then paths, words and what is left to others as they came."""
+    """Return the sort key of a value: numbers by size, then schedules, then words and empty values in their order."""
     try:
         hyperparameter = parse_schedule(value)
     except ValueError:
@@ -65,8 +67,8 @@ def sort_key(value: str) -> tuple[int, float]:
 def score_plot(
     score: ScoreInfo, parameter: str, ordered: Sequence[tuple[str, Setting]], scores: Mapping[str, Mapping[str, float]]
 ) -> Plot:
-    """A chart of a score over the values of the parameter."""
-    shown = [
+    """Return the plot of a score over the values of the parameter."""
+    columns = [
         ScatterColumn(
             value_label(value),
             [scores[record.name][score.name] for record in setting.records if score.name in scores[record.name]],
@@ -74,13 +76,13 @@ def score_plot(
         )
         for value, setting in ordered
     ]
-    described = f"{score.title} over {parameter}"
-    svg = scatter_chart(shown, f"effect-{score.name}", described, score.name in LOG_SCALE, parameter)
+    description = f"{score.title} over {parameter}"
+    svg = scatter_chart(columns, f"effect-{score.name}", description, score.name in LOG_SCALE, parameter)
     return Plot(score.title, score.description, svg)
 
 
 def value_label(value: str) -> str:
-    """A value under its column: a path by where it begins and ends."""
+    """Return the label of a value; a schedule is abbreviated to its first and last value."""
     try:
         return describe_schedule(parse_schedule(value))
     except ValueError:

@@ -1,4 +1,4 @@
-"""From runs to a page."""
+"""Entry point of `bvae report`: runs to an HTML file."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,32 +15,36 @@ PAGE = "report.html"
 
 
 def write_report(paths: Sequence[Path], data: Path, out: Path | None, report: ProgressCallback) -> Path:
-    """Write the page of a run, or of several side by side; the file written.
+    """Write the report of one run, or the comparison of several, and return the path of the file.
 
     Args:
-        paths: folders of runs, or checkpoints.
-        data: the folder of the data files, for their hash, and for udr; they need not be there.
-        out: the file; None for report.html in the folder of the run, or where there are several in the present one.
-        report: is told how far the work is.
+        paths: run folders or checkpoints.
+        data: folder of the data files, for their hash and for UDR; the files may be missing.
+        out: the output file. If None, report.html in the run folder, or in the current folder for several runs.
+        report: progress callback.
 
     Raises:
-        BvaeError: there is no checkpoint, a file beside it is damaged, a run is named twice, or `out` cannot be
+        BvaeError: a checkpoint is not found, a file next to it is corrupt, a run is given twice, or `out` cannot be
             written.
     """
     records = open_runs(paths)
-    alone = records[0] if len(records) == 1 else None
-    page = single_run_page(alone, data) if alone else comparison_page(records, data, report)
-    path = out or (alone.folder / PAGE if alone else Path(PAGE))
+    single = records[0] if len(records) == 1 else None
+    page = single_run_page(single, data) if single else comparison_page(records, data, report)
+    path = out or (single.folder / PAGE if single else Path(PAGE))
     write_text(path, page)
     return path
 
 
 def open_runs(paths: Sequence[Path]) -> list[RunRecord]:
-    """The runs, those whose folders are called the same by their paths; raises BvaeError where one is named twice."""
+    """Return the runs; runs whose folders have the same name are named by path.
+
+    Raises:
+        BvaeError: a checkpoint is not found or corrupt, or a run is given twice.
+    """
     records = [RunRecord.open(path) for path in paths]
     files = [record.path.resolve() for record in records]
-    if twice := next((path for path, file in zip(paths, files, strict=True) if files.count(file) > 1), None):
-        raise BvaeError(f"{twice} is named twice", "name each run once.")
+    if duplicate := next((path for path, file in zip(paths, files, strict=True) if files.count(file) > 1), None):
+        raise BvaeError(f"run given twice: {duplicate}", "give each run once.")
     names = [record.name for record in records]
     return [
         replace(record, name=path_text(path)) if names.count(record.name) > 1 else record

@@ -1,4 +1,4 @@
-"""Which curves are shown, of one run and of several, and what is said of them."""
+"""Training curves of one run and of several runs, with their captions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,24 +11,23 @@ from bvae_cli.latents import Latent
 from bvae_cli.objectives.objective import Objective
 from bvae_cli.params import TrainParams
 from bvae_cli.report.animations import MAX_LATENTS
-from bvae_cli.report.charts import FAINT, Line, LineStyle, line_chart, line_styles
+from bvae_cli.report.charts import GREY, Line, LineStyle, line_chart, line_styles
 from bvae_cli.report.run_files import KL_TERMS, Curves
 
-PLAIN = LineStyle()
+DEFAULT_STYLE = LineStyle()
 CAPTIONS = {
-    "loss": "What training minimises; it moves with the knobs, too.",
-    "reconstruction_loss": (
-        "The part of the loss that says how far pictures are from what is drawn of them, nats a picture."
-    ),
-    "kl": "How much all latents together tell of a picture, nats.",
+    "loss": "The objective that training minimises, nats per image. It also changes with scheduled hyperparameters.",
+    "reconstruction_loss": "Negative log-likelihood −log p(x|z) of the images under the decoder, nats per image.",
+    "kl": "KL(q(z|x) ‖ p(z)) summed over all latents, nats per image.",
 }
-LOG_SCALE = {"loss", "reconstruction_loss"}  # which fall by a hundred times in the first steps
+LOG_SCALE = {"loss", "reconstruction_loss"}  # they decrease by a factor of 100 in the first steps
+KL_TITLES = ("index-code mutual information", "total correlation", "dimension-wise KL")  # in the order of KL_TERMS
 TITLES = {"loss": "Loss", "reconstruction_loss": "Reconstruction loss", "kl": "KL divergence"}
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A chart with what stands beside it."""
+    """A chart with its title, caption and legend."""
 
     title: str
     description: str
@@ -37,92 +36,94 @@ class Plot:
 
 
 def plots_of(curves: Curves, latents: Sequence[Latent], objective: Objective) -> list[Plot]:
-    """The curves of a run: losses, the KL of each latent, its parts where they are known, and the knobs that move."""
-    losses = [make_plot(name, TITLES[name], words, [curve(curves, name)]) for name, words in CAPTIONS.items()]
-    parts = [kl_decomposition_plot(curves)] if KL_TERMS[0] in curves.columns else []
+    """Return the plots of a run: losses, KL per latent, KL decomposition if logged, scheduled hyperparameters."""
+    losses = [make_plot(name, TITLES[name], caption, [curve(curves, name)]) for name, caption in CAPTIONS.items()]
+    decomposition = [kl_decomposition_plot(curves)] if KL_TERMS[0] in curves.columns else []
     hyperparameters = [
         make_plot(name, name, hyperparameter_help(objective, name), [curve(curves, name)])
         for name in scheduled_hyperparameters(curves)
     ]
-    return [*losses, latent_kl_plot(curves, latents), *parts, *hyperparameters]
+    return [*losses, latent_kl_plot(curves, latents), *decomposition, *hyperparameters]
 
 
 def make_plot(
     name: str,
     title: str,
-    words: str,
+    caption: str,
     lines: Sequence[Line],
     legend: Sequence[tuple[LineStyle, str]] = (),
-    across: str = "step",
+    x_label: str = "step",
 ) -> Plot:
-    """A chart of lines over the steps or over a knob, which goes by a name of its own on the page."""
-    described = f"{title} over {'the steps of training' if across == 'step' else across}"
-    svg = line_chart(lines, f"chart-{name}", described, wide=name.partition("-")[0] in LOG_SCALE, across=across)
-    return Plot(title, words, svg, legend)
+    """Return a plot of lines over training steps or over a hyperparameter; `name` must be unique on the page."""
+    description = f"{title} over {'training steps' if x_label == 'step' else x_label}"
+    log_scale = name.partition("-")[0] in LOG_SCALE
+    svg = line_chart(lines, f"chart-{name}", description, log_scale=log_scale, x_label=x_label)
+    return Plot(title, caption, svg, legend)
 
 
-def curve(curves: Curves, name: str, style: LineStyle = PLAIN) -> Line:
-    """A column over the steps; where it says nothing of a step, as it was before."""
-    told = ~np.isnan(curves.columns[name]) if name in KL_TERMS else np.ones_like(curves.steps, dtype=bool)
-    return Line(curves.steps[told], curves.columns[name][told], style)
+def curve(curves: Curves, name: str, style: LineStyle = DEFAULT_STYLE) -> Line:
+    """Return a column as a line over the steps; steps at which a KL term was not estimated are skipped."""
+    rows = ~np.isnan(curves.columns[name]) if name in KL_TERMS else np.ones_like(curves.steps, dtype=bool)
+    return Line(curves.steps[rows], curves.columns[name][rows], style)
 
 
-def latent_kl_plot(curves: Curves, latents: Sequence[Latent], across: str = "step") -> Plot:
-    """The KL of each latent, those that are used in colours, over the steps or over a knob."""
-    used = [latent for latent in latents if latent.is_active][:MAX_LATENTS]
+def latent_kl_plot(curves: Curves, latents: Sequence[Latent], x_label: str = "step") -> Plot:
+    """Return the plot of the KL of each latent, active ones coloured, over training steps or a hyperparameter."""
+    active = [latent for latent in latents if latent.is_active][:MAX_LATENTS]
     legend = [
         (style, f"z{latent.index} {latent.top_factor or ''}")
-        for style, latent in zip(line_styles(), used, strict=False)
+        for style, latent in zip(line_styles(), active, strict=False)
     ]
-    coloured = [curve(curves, f"kl_{latent.index}", style) for (style, _), latent in zip(legend, used, strict=True)]
-    others = sorted(set(range(len(latents))) - {latent.index for latent in used})
-    faint = [curve(curves, f"kl_{index}", LineStyle(FAINT)) for index in others[:MAX_LATENTS]]
-    shown = [*legend, *([(LineStyle(FAINT), "the others")] if faint else [])]
-    words = "How much each latent tells of a picture, nats. One that stays at zero is unused."
-    name = "latents" if across == "step" else f"latents-{across}"
-    return make_plot(name, "KL divergence of each latent", words, [*faint, *coloured], shown, across)
+    coloured = [curve(curves, f"kl_{latent.index}", style) for (style, _), latent in zip(legend, active, strict=True)]
+    others = sorted(set(range(len(latents))) - {latent.index for latent in active})
+    grey = [curve(curves, f"kl_{index}", LineStyle(GREY)) for index in others[:MAX_LATENTS]]
+    full_legend = [*legend, *([(LineStyle(GREY), "other latents")] if grey else [])]
+    caption = "KL(q(z_j|x) ‖ p(z_j)) of each latent, nats per image. A latent whose KL stays at zero is collapsed."
+    name = "latents" if x_label == "step" else f"latents-{x_label}"
+    return make_plot(name, "KL divergence of each latent", caption, [*grey, *coloured], full_legend, x_label)
 
 
 def overlay_plots(runs: Sequence[tuple[Curves, LineStyle]], objectives: Sequence[Objective]) -> list[Plot]:
-    """The curves of several runs, one over the other: losses, and the knobs that move in any of them.
+    """Return plots with the curves of several runs: losses, and hyperparameters that are scheduled in any run.
 
     Args:
-        runs: the curves of each, and how they are drawn.
-        objectives: what each minimises.
+        runs: the curves and the line style of each run.
+        objectives: the objective of each run.
     """
-    told = [
-        (name, hyperparameter_help(own, name))
-        for (curves, _), own in zip(runs, objectives, strict=True)
+    helps = [
+        (name, hyperparameter_help(objective, name))
+        for (curves, _), objective in zip(runs, objectives, strict=True)
         for name in scheduled_hyperparameters(curves)
     ]
-    hyperparameters = {name: " ".join(dict.fromkeys(words for key, words in told if key == name)) for name, _ in told}
-    drawn = {
+    hyperparameters = {name: " ".join(dict.fromkeys(text for key, text in helps if key == name)) for name, _ in helps}
+    lines = {
         name: [curve(curves, name, style) for curves, style in runs if name in curves.columns]
         for name in (*CAPTIONS, *hyperparameters)
     }
     return [
-        make_plot(name, TITLES.get(name, name), words, drawn[name])
-        for name, words in (CAPTIONS | hyperparameters).items()
+        make_plot(name, TITLES.get(name, name), caption, lines[name])
+        for name, caption in (CAPTIONS | hyperparameters).items()
     ]
 
 
 def kl_decomposition_plot(curves: Curves) -> Plot:
-    """The parts of the KL, where they were estimated on the way."""
-    legend = [
-        (style, name.removeprefix("kl_").replace("_", " "))
-        for style, name in zip(line_styles(), KL_TERMS, strict=False)
-    ]
+    """Return the plot of the KL decomposition, estimated during training (Chen et al. 2018, equation 2)."""
+    legend = list(zip(line_styles(), KL_TITLES, strict=False))
     lines = [curve(curves, name, style) for (style, _), name in zip(legend, KL_TERMS, strict=True)]
     return make_plot(
-        "parts", "The KL divergence in its parts", "Estimated over all pictures now and then, nats.", lines, legend
+        "decomposition",
+        "KL decomposition",
+        "KL = I(x; z) + total correlation + dimension-wise KL, estimated periodically on all images, nats per image.",
+        lines,
+        legend,
     )
 
 
 def scheduled_hyperparameters(curves: Curves) -> list[str]:
-    """The knobs that are not held all the time."""
+    """Return the names of the hyperparameters that change during training."""
     return [name for name in curves.hyperparameters if len(set(curves.columns[name].tolist())) > 1]
 
 
 def hyperparameter_help(objective: Objective, name: str) -> str:
-    """What a knob is."""
+    """Return the help text of a hyperparameter."""
     return str(config.field_info(TrainParams if name == "learning_rate" else type(objective), name)[1])

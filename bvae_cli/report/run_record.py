@@ -1,4 +1,4 @@
-"""A run as it lies on the disk."""
+"""A run on disk: its checkpoint and the files next to it."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ CHECKPOINT_NAME = "checkpoint.pt"
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A model, and what was written beside it."""
+    """A model with the contents of the files in its run folder."""
 
     name: str
     path: Path  # of its checkpoint
-    checkpoint: Checkpoint  # with the latents as they were evaluated last
+    checkpoint: Checkpoint  # with the latent statistics of the last evaluation
     scores: Scores | None = None
-    mutual_information: Mapping[str, list[float]] | None = (
-        None  # of each factor the share that each latent, by number, tells
-    )
+    mutual_information: Mapping[str, list[float]] | None = None  # I(z_j; v_k)/H(v_k) of each latent, by factor
     curves: Curves | None = None
 
     @classmethod
     def open(cls, path: Path | str) -> RunRecord:
-        """The run in a folder, or a checkpoint; of one that is not named checkpoint.pt nothing beside it is read.
+        """Return the run in a folder, or of a checkpoint file.
+
+        The files next to a checkpoint are read only if it is named checkpoint.pt.
 
         Raises:
-            BvaeError: there is no checkpoint, or a file is damaged or of another run.
+            BvaeError: the checkpoint is not found, or a file is corrupt or belongs to another run.
         """
         path = Path(path)
         file = path / CHECKPOINT_NAME if path.is_dir() else path
@@ -59,31 +59,31 @@ class RunRecord:
 
     @property
     def folder(self) -> Path:
-        """Where the run lies."""
+        """The run folder."""
         return self.path.parent
 
     @property
     def latents(self) -> list[Latent]:
-        """From the most telling to the least; none where nothing is known of them."""
+        """The latents sorted by KL, largest first; empty if the checkpoint has no latent statistics."""
         return sort_by_kl(self.checkpoint.latents)
 
     def traversal(self, *latents: int) -> Image.Image:
-        """A figure of what latents do, those of these numbers or all that are used.
+        """Return the latent traversal figure of the given latents, or of all active ones.
 
         Raises:
-            BvaeError: there is no such latent.
+            BvaeError: a latent does not exist.
         """
         return traversal_figure(self.checkpoint, latents)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the run in two sentences, which latent is which, and the scores."""
+        """Return the HTML that a notebook displays: a summary, the table of latents, and the scores."""
         model = self.checkpoint
         groups = select_groups(self.scores.values if self.scores else [])
         return render("card.html", record=self, summary=summarize_run(model), rows=latent_rows(model), groups=groups)
 
 
 def read_run_files(name: str, file: Path, checkpoint: Checkpoint) -> RunRecord:
-    """A run with all that lies in its folder; raises BvaeError where a file is damaged or of another run."""
+    """Return a run with all files of its folder; raises BvaeError if one is corrupt or belongs to another run."""
     folder, size = file.parent, checkpoint.vae.latent_dim
     latents = read_latents(folder / "latents.csv", size) or checkpoint.latents
     hyperparameters = [*values_at(checkpoint.params.objective, 0), "learning_rate"]
@@ -98,7 +98,7 @@ def read_run_files(name: str, file: Path, checkpoint: Checkpoint) -> RunRecord:
 
 
 def validate_checkpoint(checkpoint: Checkpoint, path: Path) -> Checkpoint:
-    """A checkpoint whose words are words and whose numbers are numbers; raises BvaeError where they are not."""
+    """Return a checkpoint whose data spec and latents have valid types; raises BvaeError if they do not."""
     with wrap_read_errors(path):
         require_plain_spec(checkpoint.spec)
         latents = [validate_latent(latent) for latent in checkpoint.latents]
@@ -106,23 +106,23 @@ def validate_checkpoint(checkpoint: Checkpoint, path: Path) -> Checkpoint:
 
 
 def validate_latent(latent: Latent) -> Latent:
-    """A latent by the texts of its fields; raises ValueError where a number is none."""
+    """Return a latent rebuilt from the text of its fields; raises ValueError if one is not a number."""
     return Latent.from_row({key: "" if value is None else str(value) for key, value in latent.to_row().items()})
 
 
 def require_plain_spec(spec: DataSpec) -> None:
-    """Raise ValueError where the factors of a data set are no names with numbers of values."""
+    """Raise ValueError if the factors of a data set are not names mapped to numbers of values."""
     sizes = spec.factor_sizes if spec.num_samples is None else (*spec.factor_sizes, spec.num_samples)
     if not all(isinstance(name, str) for name in spec.factors) or not all(isinstance(size, int) for size in sizes):
-        raise ValueError("its factors are no names with numbers of values")
+        raise ValueError("its factors are not names mapped to numbers of values")
 
 
 def display_name(file: Path) -> str:
-    """What a run is called: its folder, and the file where that is not the usual one."""
+    """Return the name of a run: its folder, followed by the file if that is not checkpoint.pt."""
     folder = file.resolve().parent.name
     return path_text(Path(folder) if file.name == CHECKPOINT_NAME else Path(folder, file.name))
 
 
 def path_text(path: Path) -> str:
-    """A path as text, which on the disk it need not be."""
+    """Return a path as text; bytes that are not valid UTF-8 are replaced."""
     return os.fsencode(path).decode("utf-8", "replace")

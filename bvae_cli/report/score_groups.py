@@ -1,14 +1,15 @@
-"""Scores for those who do not know them: what each is called, what it asks, and which way is better."""
+"""Titles and one-line explanations of all scores, in the groups of the report."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bvae_cli.encoding import ACTIVE_THRESHOLD
 from bvae_cli.evaluation.descriptions import DESCRIPTIONS
 
 
 @dataclass(frozen=True)
 class ScoreInfo:
-    """A score as it is told."""
+    """A score with its title and explanation."""
 
     name: str  # in metrics.json
     title: str
@@ -16,13 +17,13 @@ class ScoreInfo:
 
     @property
     def better(self) -> str:
-        """Which way is better: "higher", "lower", or nothing where neither is."""
+        """Whether "higher" or "lower" is better; empty if neither is."""
         return {"↑": "higher", "↓": "lower"}.get(DESCRIPTIONS.get(self.name, "")[-1:], "")
 
 
 @dataclass(frozen=True)
 class ScoreGroup:
-    """Scores that answer one question."""
+    """Scores that measure one property."""
 
     title: str
     description: str
@@ -31,97 +32,147 @@ class ScoreGroup:
 
 GROUPS = (
     ScoreGroup(
-        "How well it models the pictures",
-        "Means over pictures, in nats: 0.69 nats are one bit.",
+        "Likelihood and KL",
+        "Averages over images, in nats per image (0.69 nats are one bit).",
         (
-            ScoreInfo("elbo", "Evidence lower bound", "How probable the model finds a picture, at the least."),
+            ScoreInfo("elbo", "ELBO", "Evidence lower bound on log p(x), nats; any real number."),
+            ScoreInfo("reconstruction_loss", "Reconstruction loss", "−log p(x|z), summed over pixels, nats."),
+            ScoreInfo("kl", "KL divergence", "KL(q(z|x) ‖ p(z)), summed over latents, nats, 0 or more."),
             ScoreInfo(
-                "reconstruction_loss", "Reconstruction loss", "What is lost of a picture that goes through the latents."
+                "index_code_mi",
+                "KL term: index-code mutual information",
+                "I(x; z), information of the code about the image, nats, 0 or more.",
             ),
-            ScoreInfo("kl", "KL divergence", "How much the latents together tell of a picture."),
-            ScoreInfo("index_code_mi", "— of it, information", "What singles the picture out from the others."),
-            ScoreInfo("total_correlation", "— of it, dependence", "What is due to latents that go together."),
+            ScoreInfo(
+                "total_correlation",
+                "KL term: total correlation",
+                "KL(q(z) ‖ Π q(z_j)), statistical dependence between the latents, nats, 0 or more.",
+            ),
             ScoreInfo(
                 "dimension_wise_kl",
-                "— of it, spread",
-                "What is due to single latents that are spread otherwise than the prior.",
+                "KL term: dimension-wise KL",
+                "Σ KL(q(z_j) ‖ p(z_j)), deviation of each latent from its prior, nats, 0 or more.",
             ),
-            ScoreInfo("active_units", "Latents used", "How many tell anything, that is 0.01 nats or more."),
+            ScoreInfo(
+                "active_units",
+                "Active latents",
+                f"Number of latents with a KL of at least {ACTIVE_THRESHOLD:g} nats; the others are collapsed.",
+            ),
         ),
     ),
     ScoreGroup(
-        "How well the latents come apart",
-        "Judged by the true factors of the pictures, which training never saw. From 0 to 1, if not said otherwise.",
+        "Disentanglement",
+        "Computed with the ground-truth factors of variation, which are not used in training.",
         (
             ScoreInfo(
                 "beta_vae_score",
-                "Higgins metric",
-                "How often a linear classifier tells which factor pairs of pictures share.",
+                "BetaVAE score (Higgins metric)",
+                "Accuracy of a linear classifier that predicts the shared factor from |z₁ − z₂|, 0–1.",
             ),
             ScoreInfo(
-                "beta_vae_score_published", "Higgins metric, as published", "The same, classified as its authors did."
+                "beta_vae_score_published",
+                "BetaVAE score, published protocol",
+                "The same accuracy with the classifier and the training of Higgins et al. 2017, 0–1.",
             ),
             ScoreInfo(
                 "factor_vae_score",
-                "FactorVAE metric",
-                "How often the latent that varies least tells which factor is held.",
+                "FactorVAE score",
+                "Accuracy of identifying the fixed factor from the lowest-variance latent, 0–1.",
             ),
-            ScoreInfo("mig", "MIG", "By how much the latent that tells most of a factor leads the second."),
             ScoreInfo(
-                "mig_sampled", "MIG, sampled", "The same with samples of the posteriors in place of their means."
+                "mig",
+                "MIG: mutual information gap",
+                "Gap between the two latents most informative about a factor, relative to its entropy, 0–1.",
             ),
-            ScoreInfo("dci_disentanglement", "DCI disentanglement", "Whether each latent serves one factor alone."),
-            ScoreInfo("dci_completeness", "DCI completeness", "Whether each factor is served by one latent alone."),
+            ScoreInfo(
+                "mig_sampled",
+                "MIG, from posterior samples",
+                "The same gap, estimated from samples of the posteriors instead of their means, 0–1.",
+            ),
+            ScoreInfo(
+                "dci_disentanglement",
+                "DCI disentanglement",
+                "Degree to which each latent is important for a single factor, 0–1.",
+            ),
+            ScoreInfo(
+                "dci_completeness",
+                "DCI completeness",
+                "Degree to which each factor is predicted from a single latent, 0–1.",
+            ),
             ScoreInfo(
                 "modularity",
                 "Modularity",
-                "Whether a latent tells of no second factor. High, too, where little is told.",
+                "Degree to which a latent is informative about one factor only, 0–1; also high for weak latents.",
             ),
             ScoreInfo(
-                "sap", "SAP", "By how much the latent that predicts a factor best leads the second. Low for everybody."
+                "sap",
+                "SAP: separated attribute predictability",
+                "Gap in accuracy between the two latents that best predict a factor, 0–1; typically below 0.1.",
             ),
-            ScoreInfo("irs", "IRS", "How little a latent moves when factors change that are not its own."),
-            ScoreInfo("aam", "AAM", "By how much the best latent of a factor leads all the others together."),
+            ScoreInfo(
+                "irs",
+                "IRS: interventional robustness score",
+                "Robustness of each latent to changes of the factors that it does not encode, 0–1.",
+            ),
+            ScoreInfo(
+                "aam",
+                "AAM: axis alignment metric",
+                "Information of the best latent about a factor minus that of all others, relative to the best, 0–1.",
+            ),
         ),
     ),
     ScoreGroup(
-        "How much of the factors is told at all",
-        "By all latents together, however mixed they are. From 0 to 1.",
+        "Informativeness",
+        "How well all latents together predict the factors, entangled or not.",
         (
-            ScoreInfo("dci_informativeness", "DCI informativeness", "How often boosted trees tell a factor's value."),
             ScoreInfo(
-                "explicitness", "Explicitness", "How well a linear classifier tells a factor's value: 0.5 is chance."
+                "dci_informativeness",
+                "DCI informativeness",
+                "Accuracy of boosted trees that predict the value of a factor, 0–1.",
+            ),
+            ScoreInfo(
+                "explicitness",
+                "Explicitness",
+                "Mean ROC AUC of a linear classifier that predicts the value of a factor, 0–1; chance is 0.5.",
             ),
         ),
     ),
     ScoreGroup(
-        "How independent the latents are",
-        "Judged without the factors.",
+        "Independence and stability",
+        "Computed without the ground-truth factors.",
         (
             ScoreInfo(
                 "gaussian_total_correlation",
-                "Total correlation",
-                "The dependence of the latents, taken to be Gaussian, in nats.",
+                "Gaussian total correlation",
+                "Total correlation of a Gaussian fitted to the posterior means, nats, 0 or more.",
             ),
             ScoreInfo(
                 "gaussian_wasserstein_correlation_norm",
                 "Wasserstein correlation",
-                "The distance to latents that are not correlated.",
+                "Normalised Wasserstein distance between that Gaussian and its uncorrelated version, 0 or more.",
             ),
-            ScoreInfo("mutual_info_score", "Mutual information", "What two latents tell of each other, in nats."),
-            ScoreInfo("udr", "UDR", "How much of what it has learnt other models of the same data have learnt, too."),
+            ScoreInfo(
+                "mutual_info_score",
+                "Mutual information between latents",
+                "Mean pairwise mutual information between latents, nats, 0 or more.",
+            ),
+            ScoreInfo(
+                "udr",
+                "UDR: unsupervised disentanglement ranking",
+                "Similarity of the latents to those of other runs on the same data, 0–1.",
+            ),
         ),
     ),
 )
 
 
 def select_groups(names: Iterable[str]) -> list[ScoreGroup]:
-    """The groups, with those of some scores alone; what is in none comes last, with the words that a terminal has."""
+    """Return the groups restricted to the given scores; scores without a group come last, with their description."""
     names = list(names)
     known = {score.name for group in GROUPS for score in group.scores}
     others = tuple(
         ScoreInfo(name, name, DESCRIPTIONS.get(name, "").rstrip(" ↑↓")) for name in names if name not in known
     )
-    whole = [*GROUPS, ScoreGroup("Others", "", others)]
-    selected = [(group, tuple(score for score in group.scores if score.name in names)) for group in whole]
+    all_groups = [*GROUPS, ScoreGroup("Other scores", "", others)]
+    selected = [(group, tuple(score for score in group.scores if score.name in names)) for group in all_groups]
     return [ScoreGroup(group.title, group.description, scores) for group, scores in selected if scores]

@@ -1,4 +1,4 @@
-"""Several runs, those that differ in their seed alone taken together."""
+"""Runs grouped by setting: runs of one setting differ only in the seed."""
 
 from __future__ import annotations
 
@@ -20,83 +20,84 @@ SEED = "train.seed"
 
 @dataclass(frozen=True)
 class Setting:
-    """Runs that differ in their seed alone."""
+    """Runs that differ only in the seed."""
 
     records: Sequence[RunRecord]
     style: LineStyle  # of their curves
 
     @property
     def title(self) -> str:
-        """The run, or the first of them and how many more there are."""
+        """The name of the first run, and the number of further runs."""
         first, *more = self.records
         return f"{first.name} and {len(more)} more" if more else first.name
 
 
 @dataclass(frozen=True)
 class SettingScore:
-    """A score over the runs of a setting."""
+    """A score averaged over the runs of a setting."""
 
     mean: float
-    std: float | None  # over the runs; None of one
-    count: int
-    is_best: bool = False  # among the settings
+    std: float | None  # over the runs (n − 1); None if there is one run
+    count: int  # runs that have the score
+    is_best: bool = False  # among all settings
 
 
 def group_by_setting(records: Iterable[RunRecord]) -> list[Setting]:
-    """Runs by setting, both in the order in which they are named."""
-    together: dict[str, list[RunRecord]] = {}
+    """Return runs grouped by setting, in the given order."""
+    groups: dict[str, list[RunRecord]] = {}
     for record in records:
-        together.setdefault(repr(run_facts(record.checkpoint)), []).append(record)
-    return [Setting(group, style) for group, style in zip(together.values(), line_styles(), strict=False)]
+        groups.setdefault(repr(run_facts(record.checkpoint)), []).append(record)
+    return [Setting(group, style) for group, style in zip(groups.values(), line_styles(), strict=False)]
 
 
 def run_facts(checkpoint: Checkpoint) -> dict[str, str]:
-    """All that makes a run what it is, but for its seed."""
-    facts_of = {entry.key: entry.value for entry in parameters(checkpoint) if entry.key != SEED}
+    """Return everything that identifies a run's setting: data, program, steps and parameters, without the seed."""
+    values = {entry.key: entry.value for entry in parameters(checkpoint) if entry.key != SEED}
     return {
         "data": f"{checkpoint.spec.name}: {describe_images(checkpoint.spec)}",
-        "made by": checkpoint.imported_from or "bvae",
-        "steps done": f"{checkpoint.step:,}",
-    } | facts_of
+        "trained with": checkpoint.imported_from or "bvae",
+        "steps": f"{checkpoint.step:,}",
+    } | values
 
 
 def find_seed(checkpoint: Checkpoint) -> str:
-    """The seed of a run, where it is known."""
+    """Return the seed of a run; empty if it is unknown."""
     train = known_settings(checkpoint).get("train")
     return str(train["seed"]) if train else ""
 
 
 def differences(settings: Sequence[Setting]) -> dict[str, list[str]]:
-    """What is not the same in all settings: by name what it is in each, nothing where a setting has no such thing."""
-    facts_of = [run_facts(setting.records[0].checkpoint) for setting in settings]
-    names = list(dict.fromkeys(name for each in facts_of for name in each))
-    values = {name: [each.get(name, "") for each in facts_of] for name in names}
+    """Return what differs between settings: by name the value in each setting, empty if a setting has none."""
+    facts = [run_facts(setting.records[0].checkpoint) for setting in settings]
+    names = list(dict.fromkeys(name for each in facts for name in each))
+    values = {name: [each.get(name, "") for each in facts] for name in names}
     return {name: row for name, row in values.items() if len(set(row)) > 1}
 
 
 def setting_scores(
     score: ScoreInfo, settings: Sequence[Setting], scores: Mapping[str, Mapping[str, float]]
 ) -> list[SettingScore | None]:
-    """A score in each setting; None where no run of it has one.
+    """Return the average of a score in each setting; None if no run of the setting has the score.
 
     Args:
-        score: which.
+        score: the score to average.
         settings: the settings.
-        scores: of each run, by its name, the scores by theirs.
+        scores: score values by run name and score name.
     """
-    tallies = [
+    averages = [
         average_scores([scores[record.name].get(score.name) for record in setting.records]) for setting in settings
     ]
-    means = [each.mean for each in tallies if each and math.isfinite(each.mean)]
+    means = [each.mean for each in averages if each and math.isfinite(each.mean)]
     if not score.better or len(set(means)) < 2:
-        return tallies
+        return averages
     best = max(means) if score.better == "higher" else min(means)
-    return [each and SettingScore(each.mean, each.std, each.count, each.mean == best) for each in tallies]
+    return [each and SettingScore(each.mean, each.std, each.count, each.mean == best) for each in averages]
 
 
 def average_scores(values: Sequence[float | None]) -> SettingScore | None:
-    """The mean and the standard deviation, by n - 1, of the values that there are."""
-    there = [value for value in values if value is not None]
-    if not there:
+    """Return mean and standard deviation (n − 1) of the values that are not None; None if there are none."""
+    present = [value for value in values if value is not None]
+    if not present:
         return None
-    return SettingScore(float(np.mean(there)), float(np.std(there, ddof=1)) if len(there) > 1 else None, len(there))
+    std = float(np.std(present, ddof=1)) if len(present) > 1 else None
+    return SettingScore(float(np.mean(present)), std, len(present))

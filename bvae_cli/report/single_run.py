@@ -1,4 +1,4 @@
-"""The page of one run."""
+"""The report of one run."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from bvae_cli.report.templates import render
 
 
 def single_run_page(record: RunRecord, data: Path) -> str:
-    """The page of a run, whose data file, where there is one, lies in a folder."""
+    """Return the HTML page of a run; `data` is the folder of its data file, which may be missing."""
     model = record.checkpoint
     source, known, curves = find_provenance(data, model.spec), parameters(model), record.curves
     return render(
@@ -24,15 +24,15 @@ def single_run_page(record: RunRecord, data: Path) -> str:
         record=record,
         model=model,
         summary=summarize_run(model),
-        shortened=compressed_note(model),
+        compressed_note=compressed_note(model),
         rows=latent_rows(model),
         groups=select_groups(record.scores.values if record.scores else []),
         ranges=published_ranges(model.spec),
         plots=plots_of(curves, record.latents, model.params.objective) if curves else [],
-        growth=find_annealing_curve(curves, record.latents, model.params, record.folder) if curves else None,
+        annealing=find_annealing_curve(curves, record.latents, model.params, record.folder) if curves else None,
         reconstructions=reconstruction_url(model),
         parameters=known,
-        changed=[entry for entry in known if entry.is_changed],
+        non_default=[entry for entry in known if entry.is_changed],
         recipe=params_yaml(model),
         commands=reproduce_commands(record, source),
         data=source,

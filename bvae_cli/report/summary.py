@@ -1,4 +1,4 @@
-"""What a run is, in two sentences."""
+"""Summary sentences about a run: what was trained, and which factors its latents capture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bvae_cli.objectives.schedule import Schedule, format_value
 TITLES = {
     "vae": "A VAE",
     "beta_vae": "A β-VAE",
-    "annealed_vae": "A β-VAE of controlled capacity",
+    "annealed_vae": "An AnnealedVAE (capacity-annealed β-VAE)",
     "factor_vae": "A FactorVAE",
     "beta_tcvae": "A β-TCVAE",
     "dip_vae_i": "A DIP-VAE-I",
@@ -30,50 +30,51 @@ SYMBOLS = {
     "lambda_d": "λ_d",
     "lambda_mmd": "λ",
 }  # fmt: skip
-NAMED = 4  # parameters in a sentence, at most
-MIN_OWN_SHARE = 1 / 3  # of a factor's entropy, from which on a latent is the factor's own
+MAX_NAMED = 4  # parameters named in a sentence, at most
+MIN_CAPTURED_SHARE = 1 / 3  # normalised mutual information from which on a latent captures a factor
 
 
 def summarize_run(checkpoint: Checkpoint) -> str:
-    """What was trained how long on what, and what came of it."""
+    """Return two sentences about a run: objective, latents, steps and data; active latents and captured factors."""
     return f"{describe_origin(checkpoint)} {describe_outcome(checkpoint.latents, checkpoint.spec.factors)}"
 
 
 def describe_origin(checkpoint: Checkpoint) -> str:
-    """What it is and where it comes from."""
+    """Return a sentence about the origin of a model: objective, latents, steps and data."""
     latents, data = count_noun(checkpoint.vae.latent_dim, "latent"), checkpoint.spec.name
     if checkpoint.imported_from:
-        return f"A model with {latents}, imported from {checkpoint.imported_from}; how it was trained is not known."
+        return f"A model with {latents}, imported from {checkpoint.imported_from}; its training settings are unknown."
     objective = checkpoint.params.objective
     name = next(name for name, cls in OBJECTIVES.items() if type(objective) is cls)
-    title = TITLES.get(name, f"A model by the objective {name}")
+    title = TITLES.get(name, f"A model trained with the objective {name}")
     steps = count_noun(checkpoint.step, "step")
     return f"{title}{describe_hyperparameters(objective)} with {latents}, trained for {steps} on {data}."
 
 
 def compressed_note(checkpoint: Checkpoint) -> str:
-    """That a run is a short form, and of what; nothing of one that is none."""
+    """Return a sentence that a run was trained with a compressed schedule; empty if it was not."""
     train = checkpoint.params.train
     if checkpoint.imported_from or train.num_steps == train.steps:
         return ""
     return (
-        f"This is a short form: {train.num_steps:,} steps stand for the {train.steps:,} of the experiment, and "
-        "all that is told in steps came as much earlier. It shows what the experiment is about, and reproduces nothing."
+        f"Compressed schedule: {train.num_steps:,} steps instead of the {train.steps:,} of the experiment. All "
+        "step-based settings (schedules, Adam warm-up, image logging) are compressed by the same factor. This is a "
+        "quick preview of the experiment, not a reproduction."
     )
 
 
 def compressed_notes(runs: Mapping[str, Checkpoint]) -> list[str]:
-    """What is to be said of short forms among runs, by name; once, where it holds for all of them."""
-    parts: dict[str, list[str]] = {}
+    """Return the notes on compressed schedules of runs by name, without the names if all runs share one note."""
+    names_by_note: dict[str, list[str]] = {}
     for name, checkpoint in runs.items():
-        parts.setdefault(compressed_note(checkpoint), []).append(name)
-    if len(parts) == 1:
-        return list(filter(None, parts))
-    return [f"{join_names(names)}: {sentence}" for sentence, names in parts.items() if sentence]
+        names_by_note.setdefault(compressed_note(checkpoint), []).append(name)
+    if len(names_by_note) == 1:
+        return list(filter(None, names_by_note))
+    return [f"{join_names(names)}: {note}" for note, names in names_by_note.items() if note]
 
 
 def describe_hyperparameters(objective: Objective) -> str:
-    """The knobs that have a letter in the papers, in brackets."""
+    """Return the hyperparameters that have a symbol in the papers, in parentheses; empty if there are none."""
     parts = [
         f"{SYMBOLS[name]} {describe_schedule(hyperparameter)}"
         for name, hyperparameter in vars(objective).items()
@@ -83,7 +84,7 @@ def describe_hyperparameters(objective: Objective) -> str:
 
 
 def describe_schedule(hyperparameter: Schedule) -> str:
-    """From where to where a knob goes."""
+    """Return a constant as it is, and a schedule as its first and last value."""
     return (
         f"{hyperparameter[0][1]:g} → {hyperparameter[-1][1]:g}"
         if isinstance(hyperparameter, tuple)
@@ -92,59 +93,70 @@ def describe_schedule(hyperparameter: Schedule) -> str:
 
 
 def describe_outcome(latents: Sequence[Latent], factors: Mapping[str, int]) -> str:
-    """How many latents are used, and which factors have one of their own."""
+    """Return a sentence about the number of active latents and the factors that they capture."""
     if not latents:
-        return "What its latents tell of the data is not known."
+        return "Its latents have no statistics."
     number = sum(latent.is_active for latent in latents)
-    used = f"{number} of {count_noun(len(latents), 'latent')} {'are' if number > 1 else 'is'} used"
+    verb = "is" if 1 in {number, len(latents)} else "are"
+    active = f"{number} of {count_noun(len(latents), 'latent')} {verb} active"
     if not factors:
-        return f"{used}; the data has no known factors by which to name them."
-    followers = {
+        return f"{active}; the data set has no ground-truth factors."
+    latents_by_factor = {
         name: [each for each in latents if each.top_factor == name] for name, size in factors.items() if size > 1
     }
-    own = [name for name, those in followers.items() if has_own_latent([latent.normalized_mi for latent in those])]
-    parts = [
-        state_about(own, "has a latent of its own", "have a latent each"),
-        state_about(
-            [name for name in followers if followers[name] and name not in own], "is told in part", "are told in part"
-        ),
-        state_about([name for name in followers if not followers[name]], "has no latent", "have none"),
+    captured = [
+        name
+        for name, members in latents_by_factor.items()
+        if has_dedicated_latent([latent.normalized_mi for latent in members])
     ]
-    return f"{used}; {', '.join(filter(None, parts))}."
+    partial = [name for name, members in latents_by_factor.items() if members and name not in captured]
+    missing = [name for name, members in latents_by_factor.items() if not members]
+    clauses = [
+        state_about(captured, "is captured by one latent", "are each captured by one latent"),
+        state_about(partial, "is captured in part", "are captured in part"),
+        state_about(missing, "is not captured", "are not captured"),
+    ]
+    return f"{active}; {', '.join(filter(None, clauses))}."
 
 
-def has_own_latent(shares: Sequence[float]) -> bool:
-    """Whether one of some latents tells much of a factor, and the others not half as much."""
+def has_dedicated_latent(shares: Sequence[float]) -> bool:
+    """Return whether exactly one latent captures a factor, given the normalised mutual information of each latent.
+
+    The second largest value must be less than half of the largest.
+    """
     first, second, *_ = *sorted(shares, reverse=True), 0.0, 0.0
-    return first >= MIN_OWN_SHARE and second < first / 2
+    return first >= MIN_CAPTURED_SHARE and second < first / 2
 
 
-def state_about(names: Sequence[str], one: str, several: str) -> str:
-    """What is to be said of some names; nothing of none."""
-    return f"{join_names(names)} {one if len(names) == 1 else several}" if names else ""
+def state_about(names: Sequence[str], singular: str, plural: str) -> str:
+    """Return a clause with the names as its subject; empty if there are no names."""
+    return f"{join_names(names)} {singular if len(names) == 1 else plural}" if names else ""
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Names as a sentence has them: a, b and c."""
+    """Return names as an enumeration: a, b and c."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def describe_images(spec: DataSpec) -> str:
-    """How many pictures of which kind a data set has, as far as it is known."""
-    number = f"{count_noun(spec.num_images, 'picture')} of" if spec.factors or spec.num_samples else "pictures of"
-    return f"{number} {SIDE} × {SIDE} pixels in {'grey' if spec.channels == 1 else 'colour'}"
+    """Return the number of images of a data set, if known, with their colours and size."""
+    noun = f"{'greyscale' if spec.channels == 1 else 'RGB'} image"
+    images = count_noun(spec.num_images, noun) if spec.factors or spec.num_samples else f"{noun}s"
+    return f"{images} of {SIDE} × {SIDE} pixels"
 
 
 def count_noun(number: int, noun: str) -> str:
-    """So many of something."""
+    """Return a number with its noun in the singular or plural."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def summarize_comparison(settings: int, runs: int, differing: Sequence[str]) -> str:
-    """How many runs of how many settings stand side by side, and what differs between these."""
+    """Return a sentence with the numbers of settings and runs, and the parameters that differ between settings."""
     if settings == 1:
-        return f"{count_noun(runs, 'run')} of one setting: they differ in nothing but their seed."
-    seeds = f", {count_noun(runs, 'run')} in all" if settings < runs else ""
-    named = differing if len(differing) <= NAMED else [*differing[: NAMED - 1], f"{len(differing) - NAMED + 1} more"]
-    return f"{count_noun(settings, 'setting')}{seeds}. They differ in {join_names(named)}."
+        return f"{count_noun(runs, 'run')} of one setting, which differ only in the seed."
+    total = f", {count_noun(runs, 'run')} in total" if settings < runs else ""
+    names = list(differing)
+    if len(names) > MAX_NAMED:
+        names = [*names[: MAX_NAMED - 1], f"{len(names) - MAX_NAMED + 1} more"]
+    return f"{count_noun(settings, 'setting')}{total}. They differ in {join_names(names)}."

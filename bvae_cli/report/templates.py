@@ -1,4 +1,4 @@
-"""The templates, filled in: whatever is put into them is escaped, and nothing may be missing."""
+"""Jinja rendering of the templates: all values are escaped, and an undefined variable is an error."""
 
 import math
 from typing import Any
@@ -10,11 +10,11 @@ from bvae_cli.checkpoint import PROGRAM
 from bvae_cli.report.published import SOURCE, STUDY
 from bvae_cli.report.summary import count_noun, describe_images, join_names
 
-MAX_PLAIN_NUMBER = 1e15  # from which on a number has a power of ten after all
+MAX_PLAIN_NUMBER = 1e15  # larger numbers are written with an exponent
 
 
 def render(template: str, **content: Any) -> str:
-    """A template with its content."""
+    """Return a template filled with content."""
     environment = Environment(
         loader=PackageLoader("bvae_cli.report", "."),
         autoescape=True,
@@ -22,27 +22,29 @@ def render(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {filtered.__name__: filtered for filtered in FILTERS}
-    return environment.get_template(template).render(content, program=PROGRAM, study={"source": SOURCE, "of": STUDY})
+    environment.filters |= {function.__name__: function for function in FILTERS}
+    return environment.get_template(template).render(
+        content, program=PROGRAM, study={"source": SOURCE, "description": STUDY}
+    )
 
 
 def format_number(value: float, digits: int = 3) -> str:
-    """A number as it is read: so many digits that count, none after a whole number or a large one."""
+    """Return a number with `digits` significant digits; integers and large numbers get no decimals."""
     if not math.isfinite(value):
-        return "not finite"
-    whole = (abs(value) >= 10**digits or value == int(value)) and abs(value) < MAX_PLAIN_NUMBER
-    shown = f"{value:,.0f}" if whole else f"{value:#.{digits}g}"
-    return shown.rstrip(".").replace("-", "−")
+        return "NaN" if math.isnan(value) else "infinite"
+    is_plain = (abs(value) >= 10**digits or value == int(value)) and abs(value) < MAX_PLAIN_NUMBER
+    text = f"{value:,.0f}" if is_plain else f"{value:#.{digits}g}"
+    return text.rstrip(".").replace("-", "−")
 
 
-def format_percent(share: float) -> str:
-    """A share as it is read."""
-    return f"{share:.0%}"
+def format_percent(fraction: float) -> str:
+    """Return a fraction as a percentage."""
+    return f"{fraction:.0%}"
 
 
-def break_schedule(path: str) -> Markup:
-    """A knob's path, which may go on in the next line after a comma."""
-    return Markup(",<wbr>").join(path.split(","))
+def break_schedule(schedule: str) -> Markup:
+    """Return a schedule as HTML that may be broken into lines after commas."""
+    return Markup(",<wbr>").join(schedule.split(","))
 
 
 FILTERS = (break_schedule, count_noun, format_number, join_names, format_percent, describe_images)

@@ -22,24 +22,24 @@ from bvae_cli.report.animations import MAX_LATENTS, TRAVERSE_PARAMS
 from bvae_cli.report.published import RANGES, PublishedRange
 
 HOSTILE = "<script>alert('&\"1')</script>"
-Changed = Callable[..., Path]
+ModifiedRun = Callable[..., Path]
 
 
-def page_of(bvae: Bvae, run: Path, *options: object) -> Page:
+def report_page(bvae: Bvae, run: Path, *options: object) -> Page:
     done = bvae("report", run, *options)
     assert done.code == 0, done.err
     return Page(Path(done.out.strip()).read_text(encoding="utf-8"))
 
 
-def latents_of(count: int, used: int, factor: str | None = None) -> list[Latent]:
+def make_latents(count: int, active: int, factor: str | None = None) -> list[Latent]:
     return [
-        Latent(index, 2.0 / (1 + index) if index < used else 0.0, 0.1, -3.0, 3.0, factor, 0.5, 0.25)
+        Latent(index, 2.0 / (1 + index) if index < active else 0.0, 0.1, -3.0, 3.0, factor, 0.5, 0.25)
         for index in range(count)
     ]
 
 
-def test_the_page_is_whole_and_loads_nothing(bvae: Bvae, run: Path, data: Path) -> None:
-    page = page_of(bvae, run, "--data", data)
+def test_report_is_valid_html_without_external_resources(bvae: Bvae, run: Path, data: Path) -> None:
+    page = report_page(bvae, run, "--data", data)
     assert page.source.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page.source
     assert "http:" not in page.source.lower()
@@ -50,46 +50,46 @@ def test_the_page_is_whole_and_loads_nothing(bvae: Bvae, run: Path, data: Path) 
     assert len(page.source.encode()) < 1.5e6
 
 
-def test_it_is_the_same_to_the_byte_each_time(bvae: Bvae, run: Path) -> None:
+def test_report_is_bit_identical_if_repeated(bvae: Bvae, run: Path) -> None:
     for name in ("one.html", "other.html"):
         assert bvae("report", run, "--out", name).code == 0
     assert Path("one.html").read_bytes() == Path("other.html").read_bytes()
 
 
-def test_each_used_latent_has_its_film_and_they_are_sorted(bvae: Bvae, run: Path) -> None:
-    page = page_of(bvae, run)
+def test_each_active_latent_has_an_animation_and_latents_are_sorted_by_kl(bvae: Bvae, run: Path) -> None:
+    page = report_page(bvae, run)
     with (run / "latents.csv").open() as file:
-        used = [row for row in csv.DictReader(file) if float(row["kl"]) >= 0.01]
-    places = [page.source.index(f"while z{row['latent']} moves") for row in used]
-    assert len(page.films) == len(used) > 0
-    assert places == sorted(places)
-    for film in page.films:  # frames alike in a row are one
-        lengths = [frame.copy().info["duration"] for frame in ImageSequence.Iterator(film)]
-        assert sum(lengths) == TRAVERSE_PARAMS.frames * (1000 // TRAVERSE_PARAMS.fps)
-        assert film.info["loop"] == 0
+        active = [row for row in csv.DictReader(file) if float(row["kl"]) >= 0.01]
+    positions = [page.source.index(f"Animated latent traversal of z{row['latent']} ") for row in active]
+    assert len(page.animations) == len(active) > 0
+    assert positions == sorted(positions)
+    for animation in page.animations:  # WebP merges equal consecutive frames
+        durations = [frame.copy().info["duration"] for frame in ImageSequence.Iterator(animation)]
+        assert sum(durations) == TRAVERSE_PARAMS.frames * (1000 // TRAVERSE_PARAMS.fps)
+        assert animation.info["loop"] == 0
 
 
-def test_what_is_told_is_what_is_in_the_files(bvae: Bvae, run: Path, data: Path) -> None:
-    page = page_of(bvae, run, "--data", data)
+def test_report_contains_the_values_of_the_files(bvae: Bvae, run: Path, data: Path) -> None:
+    page = report_page(bvae, run, "--data", data)
     scores = json.loads((run / "metrics.json").read_text())
     assert f"{scores['mig']:#.3g}" in page.text
     assert "trained for 200 steps on dsprites" in page.text
-    assert "1,536 pictures of 64 × 64 pixels in grey" in page.text
+    assert "1,536 greyscale images of 64 × 64 pixels" in page.text
     assert "bvae train --params params.yaml" in page.text
     assert "own file, sha256" in page.text
     assert str(load_checkpoint(run / "checkpoint.pt").program) in page.text
 
 
-def test_the_hash_is_that_of_the_data_file(bvae: Bvae, run: Path, data: Path) -> None:
+def test_hash_is_that_of_the_data_file(bvae: Bvae, run: Path, data: Path) -> None:
     import h5py
 
     with h5py.File(data / "dsprites.h5") as file:
         digest = str(file.attrs["sha256"])
-    assert digest in page_of(bvae, run, "--data", data).text
-    assert "not known here: there is no data file data/dsprites.h5" in page_of(bvae, run).text
+    assert digest in report_page(bvae, run, "--data", data).text
+    assert "not available: data file not found: data/dsprites.h5" in report_page(bvae, run).text
 
 
-def test_names_are_text_and_nothing_else(bvae: Bvae, changed: Changed) -> None:
+def test_hostile_names_are_escaped(bvae: Bvae, changed: ModifiedRun) -> None:
     hostile = changed(
         "plain", spec=DataSpec("mine", 1, "bernoulli", {HOSTILE: 3, "$\\frac{": 2}, num_samples=5), program=HOSTILE
     )
@@ -98,36 +98,36 @@ def test_names_are_text_and_nothing_else(bvae: Bvae, changed: Changed) -> None:
     rows = "".join(f"z{index},0.5,0.1\n" for index in range(10))
     (run / "mutual_information.csv").write_text(",".join(names) + "\n" + rows)
     (run / "metrics.json").write_text(json.dumps({HOSTILE: 0.5}))
-    page = page_of(bvae, run)
+    page = report_page(bvae, run)
     assert HOSTILE in page.text
     assert "$\\frac{" in page.text
     assert page.text.count("<script>") >= 4
 
 
-def test_a_checkpoint_is_enough(bvae: Bvae, checkpoint: Path) -> None:
+def test_report_of_a_checkpoint_without_other_files(bvae: Bvae, checkpoint: Path) -> None:
     Path("alone.pt").write_bytes(checkpoint.read_bytes())
-    page = page_of(bvae, Path("alone.pt"))
-    assert "There are no scores beside the model. bvae evaluate makes them" in page.text
-    assert "There are no curves: no history.csv lies beside the model" in page.text
-    assert page.films
+    page = report_page(bvae, Path("alone.pt"))
+    assert "No scores: metrics.json not found next to the checkpoint. bvae evaluate computes them" in page.text
+    assert "No training curves: history.csv (written by bvae train) not found next to the checkpoint" in page.text
+    assert page.animations
 
 
-def test_what_lies_beside_another_checkpoint_is_not_taken_for_its_own(bvae: Bvae, run: Path) -> None:
+def test_files_next_to_a_checkpoint_of_another_name_are_ignored(bvae: Bvae, run: Path) -> None:
     (run / "checkpoint.pt").rename(run / "best.pt")
-    assert "There are no scores" in page_of(bvae, run / "best.pt").text
+    assert "No scores: metrics.json not found" in report_page(bvae, run / "best.pt").text
 
 
 @pytest.mark.parametrize(
-    ("count", "used", "said"),
+    ("count", "active", "expected"),
     [
-        (1, 1, "1 of 1 latent is used"),
-        (100, 100, "76 latents used, too, but not drawn"),
-        (100, 2, "98 latents unused"),
-        (3, 0, "No latent is used"),
+        (1, 1, "1 of 1 latent is active"),
+        (100, 100, "76 more active latents"),
+        (100, 2, "98 inactive (collapsed) latents"),
+        (3, 0, "No latent is active"),
     ],
 )
-def test_any_number_of_latents_in_colour_without_known_factors(
-    bvae: Bvae, changed: Changed, checkpoint: Path, count: int, used: int, said: str
+def test_report_of_rgb_models_with_any_number_of_latents_without_factors(
+    bvae: Bvae, changed: ModifiedRun, checkpoint: Path, count: int, active: int, expected: str
 ) -> None:
     torch.manual_seed(0)
     params = replace(load_checkpoint(checkpoint).params, model=ModelParams("higgins_conv", count))
@@ -136,43 +136,44 @@ def test_any_number_of_latents_in_colour_without_known_factors(
         params=params,
         spec=DataSpec("mine", 3, "bernoulli", {}, num_samples=9),
         vae=VAE("higgins_conv", "bernoulli", 3, count),
-        latents=latents_of(count, used),
+        latents=make_latents(count, active),
         examples=torch.randint(0, 256, (4, 3, SIDE, SIDE), dtype=torch.uint8),
     )
-    page = page_of(bvae, run)
-    assert said in page.text
-    assert "share of the factor" not in page.text
-    assert len(page.films) == min(used, MAX_LATENTS)
-    assert all(film.size == (3 * SIDE + 4, SIDE) for film in page.films)
+    page = report_page(bvae, run)
+    assert expected in page.text
+    assert "normalised MI" not in page.text
+    assert len(page.animations) == min(active, MAX_LATENTS)
+    assert all(animation.size == (3 * SIDE + 4, SIDE) for animation in page.animations)
     assert len(page.source.encode()) < 5e6
 
 
-def test_a_foreign_model_of_which_nothing_is_known(bvae: Bvae, changed: Changed) -> None:
+def test_report_of_an_imported_model_without_latent_statistics(bvae: Bvae, changed: ModifiedRun) -> None:
     run = changed(
         "run", latents=[], examples=torch.empty(0, 1, SIDE, SIDE, dtype=torch.uint8), imported_from="last of Elsewhere"
     )
-    page = page_of(bvae, run)
-    assert "A model with 10 latents, imported from last of Elsewhere; how it was trained is not known." in page.text
-    assert "Nothing is known of the latents" in page.text
+    page = report_page(bvae, run)
+    assert "A model with 10 latents, imported from last of Elsewhere; its training settings are unknown." in page.text
+    assert "The checkpoint has no latent statistics" in page.text
     assert "bvae import FILE" in page.text
     assert "bvae train" not in page.text
-    assert len(page.films) == 10
+    assert len(page.animations) == 10
 
 
-def test_a_broken_training_and_scores_that_are_no_numbers_are_told(bvae: Bvae, run: Path) -> None:
+def test_diverged_training_and_nan_scores_are_reported(bvae: Bvae, run: Path) -> None:
     history = (run / "history.csv").read_text().splitlines()
     (run / "history.csv").write_text("\n".join([*history[:-1], ",".join(["200", *["nan"] * history[0].count(",")])]))
     (run / "metrics.json").write_text('{"mig": NaN, "modularity": Infinity, "kl": 1e999}')
-    page = page_of(bvae, run)
-    assert "The loss is not finite at step 200" in page.text
-    assert page.text.count("not finite") == 4
+    page = report_page(bvae, run)
+    assert "The loss is NaN or infinite from step 200" in page.text
+    assert page.text.count("NaN") == 2  # of the loss and of the MIG
+    assert page.text.count("infinite") == 3
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "said"),
+    ("file", "content", "expected"),
     [
         ("metrics.json", '{"mig": 0.', "Expecting"),
-        ("metrics.json", "[1]", "it holds no scores by name"),
+        ("metrics.json", "[1]", "not a mapping of score names to values"),
         ("metrics.json", '{"mig": "high"}', "could not convert"),
         ("metrics.json", '{"mig": null}', "NoneType"),
         ("metrics.json", "[" * 100_000, "recursion"),
@@ -186,7 +187,7 @@ def test_a_broken_training_and_scores_that_are_no_numbers_are_told(bvae: Bvae, r
         (
             "latents.csv",
             "latent,kl,posterior_variance,posterior_mean_min,posterior_mean_max,top_factor,mutual_information,normalized_mi\n0,1,1\n",
-            "line 2 has not as many cells",
+            "line 2 and the header differ in the number of cells",
         ),
         ("mutual_information.csv", "latent,colour\nz0,1\n", "10 latents"),
         (
@@ -194,68 +195,74 @@ def test_a_broken_training_and_scores_that_are_no_numbers_are_told(bvae: Bvae, r
             "latent,colour\n" + "".join(f"z{index},1\n" for index in range(10)),
             "no factor colour",
         ),
-        ("history.csv", "step,loss,reconstruction_loss,kl\n1,2,3\n", "line 2 has not as many cells"),
-        ("history.csv", "step,loss,reconstruction_loss,kl\n1,2,3,4\n", "it has no column beta"),
+        (
+            "history.csv",
+            "step,loss,reconstruction_loss,kl\n1,2,3\n",
+            "line 2 and the header differ in the number of cells",
+        ),
+        ("history.csv", "step,loss,reconstruction_loss,kl\n1,2,3,4\n", "column beta not found"),
         ("history.csv", b"\x00\x00\xff", "decode"),
     ],
 )
-def test_a_damaged_file_is_named_in_one_line(bvae: Bvae, run: Path, file: str, content: str | bytes, said: str) -> None:
+def test_corrupt_file_is_reported_in_one_line(
+    bvae: Bvae, run: Path, file: str, content: str | bytes, expected: str
+) -> None:
     (run / file).write_bytes(content if isinstance(content, bytes) else content.encode())
     done = bvae("report", run)
     assert done.code == 1
-    problem, remedy = done.err.strip().splitlines()
-    assert f"run/{file} is damaged" in problem
-    assert said in problem
-    assert remedy == "→ make it anew, or move it away to do without."
+    problem, hint = done.err.strip().splitlines()
+    assert f"run/{file} is corrupt" in problem
+    assert expected in problem
+    assert hint == "Fix: create the file again, or move it away to leave it out of the report."
     assert not (run / "report.html").exists()
 
 
-def test_steps_that_go_back_are_damage(bvae: Bvae, run: Path) -> None:
+def test_decreasing_steps_are_reported_as_corrupt(bvae: Bvae, run: Path) -> None:
     heading, first, second = (run / "history.csv").read_text().splitlines()
     (run / "history.csv").write_text("\n".join([heading, second, first]))
-    assert "its steps do not grow" in bvae("report", run).err
+    assert "its steps do not increase from row to row" in bvae("report", run).err
 
 
 @pytest.mark.parametrize("part", [{"posterior_variance": "much"}, {"mutual_information": float("nan")}])
-def test_a_checkpoint_that_lies_of_its_latents_is_refused(
-    bvae: Bvae, changed: Changed, checkpoint: Path, part: dict[str, object]
+def test_checkpoint_with_invalid_latents_is_refused(
+    bvae: Bvae, changed: ModifiedRun, checkpoint: Path, part: dict[str, object]
 ) -> None:
     latents = load_checkpoint(checkpoint).latents
     run = changed("run", latents=[replace(latents[0], **part), *latents[1:]])  # type: ignore[arg-type]
     done = bvae("report", run)
     assert done.code == 1
-    assert "run/checkpoint.pt is damaged" in done.err
+    assert "run/checkpoint.pt is corrupt" in done.err
 
 
-def test_ranges_stand_beside_scores_of_the_whole_of_dsprites_alone(bvae: Bvae, run: Path, changed: Changed) -> None:
-    assert "0.03 – 0.35" not in page_of(bvae, run).text
-    whole = changed("whole", spec=DSPRITES.spec)
+def test_published_ranges_are_shown_only_for_the_complete_dsprites(bvae: Bvae, run: Path, changed: ModifiedRun) -> None:
+    assert "0.03 – 0.35" not in report_page(bvae, run).text
+    complete = changed("complete", spec=DSPRITES.spec)
     for name in ("metrics.json", "latents.csv"):
-        (whole / name).write_bytes((run / name).read_bytes())
-    page = page_of(bvae, whole)
+        (complete / name).write_bytes((run / name).read_bytes())
+    page = report_page(bvae, complete)
     assert "0.03 – 0.35" in page.text
-    assert "what Locatello et al. 2019 found" in page.text
-    assert "0.65 – 0.95" not in page.text  # of a score that was not computed
+    assert "Ranges are those that Locatello et al. 2019 report" in page.text
+    assert "0.65 – 0.95" not in page.text  # the range of a score that was not computed
 
 
-def test_the_ranges_are_those_of_the_readme() -> None:
+def test_published_ranges_equal_those_of_the_readme() -> None:
     table = (ROOT / "README.md").read_text().split("| score | the default run |")[1].split("\n\n")[0]
-    told = [line.split("|")[3].strip() for line in table.splitlines()[2:]]
-    assert told == [f"{found.low:.2f} – {found.high:.2f}" for found in RANGES.values()]
+    ranges = [line.split("|")[3].strip() for line in table.splitlines()[2:]]
+    assert ranges == [f"{published.low:.2f} – {published.high:.2f}" for published in RANGES.values()]
 
 
 @pytest.mark.parametrize(
     ("value", "low", "dot"), [(0.2, 10 / 1.15, 20 / 1.15), (2.0, 5 / 1.15, 100 / 1.15), (-1.0, 10 / 1.15, 0.0)]
 )
-def test_a_score_lies_beside_a_range(value: float, low: float, dot: float) -> None:
-    found = PublishedRange(0.1, 1.0)
-    places = found.places(value)
-    assert places["low"] == pytest.approx(low)
-    assert places["dot"] == pytest.approx(dot)
-    assert "dot" not in found.places(float("nan"))
+def test_positions_of_a_score_and_a_range(value: float, low: float, dot: float) -> None:
+    published = PublishedRange(0.1, 1.0)
+    positions = published.positions(value)
+    assert positions["low"] == pytest.approx(low)
+    assert positions["dot"] == pytest.approx(dot)
+    assert "dot" not in published.positions(float("nan"))
 
 
-def test_a_file_that_cannot_be_written_is_said(bvae: Bvae, run: Path) -> None:
+def test_unwritable_output_is_reported(bvae: Bvae, run: Path) -> None:
     done = bvae("report", run, "--out", "/proc/page.html")
     assert done.code == 1
     assert "cannot write /proc/page.html" in done.err
