@@ -1,4 +1,4 @@
-"""What tests share: a small part of dSprites, a model trained on it, and the real command line."""
+"""Shared fixtures: a small subset of dSprites, a model trained on it, and the command line."""
 
 import os
 import shutil
@@ -25,17 +25,19 @@ from bvae_cli.images.spec import DataSpec
 from bvae_cli.params import EvaluateParams
 from bvae_cli.system.reporting import ignore_progress
 
-# Of two threads on two busy cores one waits for the other, ten times as long as both compute.
+# With two threads on two busy cores, each waits for the other ten times longer than it computes.
 os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
 
 ROOT = Path(__file__).parent.parent
 BVAE = str(Path(sys.executable).parent / "bvae")
-VALUES = ([0, 1, 2], [0, 5], [0, 10, 20, 30], list(range(0, 32, 4)), list(range(0, 32, 4)))
+FACTOR_VALUES = ([0, 1, 2], [0, 5], [0, 10, 20, 30], list(range(0, 32, 4)), list(range(0, 32, 4)))
 
 
 @dataclass(frozen=True)
 class Result:
+    """Exit status and output of a command."""
+
     code: int
     out: str
     err: str
@@ -46,25 +48,25 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 class Bomb:
-    """An object that ends the test when it is unpickled."""
+    """An object that aborts the tests when it is unpickled."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return pytest.exit, ("a pickle was executed",)
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test works in a folder of its own, where no params.yaml lies."""
+def use_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test in an empty folder, without a params.yaml."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def bvae(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bvae:
-    """The command line, from its entry point to its exit code."""
+    """Return a function that runs the command line in this process, from its entry point to its exit status."""
 
     def run(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # main's own ends with the test
-        before = signal.getsignal(signal.SIGTERM)
+        monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # main replaces it; restored after the test
+        handler = signal.getsignal(signal.SIGTERM)
         monkeypatch.setattr(sys, "argv", ["bvae", *(str(argument) for argument in arguments)])
         code = 0
         try:
@@ -72,9 +74,9 @@ def bvae(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         except SystemExit as stop:
             code = int(stop.code or 0)
         finally:
-            signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGTERM, handler)
         if code == 128 + signal.SIGTERM:
-            pytest.exit("SIGTERM", code)  # it was meant for all tests
+            pytest.exit("SIGTERM", code)  # the signal was sent to the test process
         out, err = capsys.readouterr()
         return Result(code, out, err)
 
@@ -83,58 +85,59 @@ def bvae(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts a program as a shell would, where Ctrl-C is not ignored; what still runs at the end is killed."""
-    started = []
+    """Return a function that starts a process which handles Ctrl-C; running processes are killed after the test."""
+    processes = []
 
-    def program(*words: object) -> "subprocess.Popen[str]":
+    def start_process(*arguments: object) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [*map(str, words)],
+            [*map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=hear_ctrl_c,  # noqa: PLW1509
+            preexec_fn=enable_ctrl_c,  # noqa: PLW1509
         )
-        started.append(process)
+        processes.append(process)
         return process
 
-    yield program
-    for process in started:
+    yield start_process
+    for process in processes:
         process.kill()
         process.communicate()
 
 
-def hear_ctrl_c() -> None:
-    """In a process about to start: heed Ctrl-C, as what a shell starts in the background does not."""
+def enable_ctrl_c() -> None:
+    """Restore the SIGINT handler in a child process: shells make background processes ignore SIGINT."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def scaled(net: str, channels: int, factor: float, latent_dim: int = 5) -> Checkpoint:
-    """A model with larger weights than new ones have, so that a picture is felt in what it gives."""
+def scaled_model(net: str, channels: int, factor: float, latent_dim: int = 5) -> Checkpoint:
+    """Return a model with initial weights multiplied by a factor, so that outputs depend visibly on the inputs."""
     params = config.build_params({"model": {"net": net, "latent_dim": latent_dim}})
     spec = DataSpec("dsprites", channels, "bernoulli", {})
     vae = build_vae(params, spec).eval()
     vae.load_state_dict({name: factor * weight for name, weight in vae.state_dict().items()})
     return Checkpoint(
-        0, params, spec, vae, [], torch.empty(0, channels, 64, 64, dtype=torch.uint8), imported_from="a test's"
+        0, params, spec, vae, [], torch.empty(0, channels, 64, 64, dtype=torch.uint8), imported_from="a test"
     )
 
 
 @pytest.fixture(scope="session")
 def all_sprites() -> NDArray[np.uint8]:
-    """(3, 6, 40, 32, 32, 512): every picture, packed."""
+    """Return all images, bit-packed, (3, 6, 40, 32, 32, 512)."""
     return np.concatenate(list(render_sprites())).reshape(3, 6, 40, 32, 32, -1)
 
 
 @pytest.fixture(scope="session")
 def small_arrays(all_sprites: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-    """A part of dSprites, 1,536 pictures, as the arrays of the published npz."""
-    pictures = np.unpackbits(all_sprites[np.ix_(*VALUES)].reshape(-1, 512), axis=1).reshape(-1, 64, 64)
-    classes = np.stack(np.meshgrid([0], *VALUES, indexing="ij"), axis=-1).reshape(-1, 6)
-    return {"imgs": pictures, "latents_classes": classes}
+    """Return a subset of dSprites, 1,536 images, as the arrays of the published NPZ file."""
+    images = np.unpackbits(all_sprites[np.ix_(*FACTOR_VALUES)].reshape(-1, 512), axis=1).reshape(-1, 64, 64)
+    classes = np.stack(np.meshgrid([0], *FACTOR_VALUES, indexing="ij"), axis=-1).reshape(-1, 6)
+    return {"imgs": images, "latents_classes": classes}
 
 
 @pytest.fixture(scope="session")
 def small_npz(small_arrays: dict[str, NDArray[Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the path of an NPZ file with the subset of dSprites."""
     path = tmp_path_factory.mktemp("npz") / "small.npz"
     np.savez_compressed(path, allow_pickle=False, **small_arrays)
     return path
@@ -142,7 +145,7 @@ def small_npz(small_arrays: dict[str, NDArray[Any]], tmp_path_factory: pytest.Te
 
 @pytest.fixture(scope="session")
 def data(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the small part of dSprites as a data file."""
+    """Return a folder with the data file of the subset of dSprites."""
     folder = tmp_path_factory.mktemp("data")
     subprocess.run([BVAE, "download", "dsprites", "--from", small_npz, "--data", folder], check=True, cwd=folder)
     return folder
@@ -150,7 +153,7 @@ def data(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model trained for a few steps, long enough to use some latents."""
+    """Return the checkpoint of a model trained for 200 steps, enough for some active latents."""
     folder = tmp_path_factory.mktemp("run")
     settings = [
         "--net",
@@ -160,9 +163,11 @@ def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--batch-size",
         "32",
         "--learning-rate",
-        "0.002",
+        "0.001",
         "--beta",
         "0.1",
+        "--init",
+        "kaiming_normal",
         "--precision",
         "bfloat16",
     ]
@@ -172,7 +177,7 @@ def checkpoint(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def evaluated(checkpoint: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run with all that `train` and `evaluate` leave."""
+    """Return a run folder with all files of `train` and `evaluate`."""
     folder = tmp_path_factory.mktemp("evaluated")
     for name in ("checkpoint.pt", "history.csv"):
         shutil.copy(checkpoint.parent / name, folder)
@@ -190,16 +195,16 @@ def evaluated(checkpoint: Path, data: Path, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def run(evaluated: Path) -> Path:
-    """The same, to be changed."""
+    """Return a copy of the evaluated run that the test may modify."""
     return Path(shutil.copytree(evaluated, "run"))
 
 
 @pytest.fixture
 def changed(checkpoint: Path) -> Callable[..., Path]:
-    """A run that holds nothing but the checkpoint, with some of its parts in place of its own."""
+    """Return a function that writes a run folder with only a checkpoint, some fields of which are replaced."""
 
-    def change(folder: str, **parts: object) -> Path:
-        save_checkpoint(replace(load_checkpoint(checkpoint), **parts), Path(folder) / "checkpoint.pt")  # type: ignore[arg-type]
+    def write_changed(folder: str, **fields: object) -> Path:
+        save_checkpoint(replace(load_checkpoint(checkpoint), **fields), Path(folder) / "checkpoint.pt")  # type: ignore[arg-type]
         return Path(folder)
 
-    return change
+    return write_changed

@@ -14,6 +14,18 @@ from torch.nn.grad import conv2d_weight
 FEW_CHANNELS = 4  # channels, from or to which convolutions are slow
 
 
+class Float32Linear(nn.Linear):
+    """A linear layer that computes in float32 under autocast too: the eight bits of bfloat16 are too few for a mean."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+        """(batch, in_features) of any dtype to (batch, out_features) of the weights' dtype."""
+        kind = input.device.type
+        if not torch.is_autocast_enabled(kind):
+            return super().forward(input)
+        with torch.autocast(kind, enabled=False):
+            return super().forward(input.to(self.weight.dtype))
+
+
 class DownsamplingConv(nn.Conv2d):
     """A convolution that halves both sides."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from bvae_cli.sweep.executor import TrialBatch
 from bvae_cli.sweep.shared_images import SharedImages, dataset_names, share_images
 from bvae_cli.sweep.study import Trial
 from bvae_cli.sweep.worker import GRACE_SECONDS, ModelStatus, WorkerSpec, run_worker
-from bvae_cli.system.interruption import PendingSignal
+from bvae_cli.system.interruption import PendingSignal, ignore_sigint
 
 POLL_SECONDS = 0.5  # seconds between looks at whether a signal came
 THREAD_VARIABLES = (
@@ -135,16 +134,6 @@ def describe_exit(process: SpawnProcess) -> str:
     if code < 0:
         return f"its process was ended by signal {-code}{', perhaps for want of memory' if code == -9 else ''}"
     return "its process was told to end; what it had is saved"
-
-
-@contextmanager
-def ignore_sigint() -> Iterator[None]:
-    """Processes that are started within ignore a terminal's Ctrl-C, from their first instruction; the parent obeys."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -9,6 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from bvae_cli.system.interruption import ignore_sigint
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # read when libraries are loaded
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -36,24 +40,27 @@ def map_in_processes(function: Callable[..., Result], arguments: Iterable[tuple[
     Each process has one thread. Daemonic processes, such as the workers of a sweep, cannot start others and compute
     everything themselves.
     """
-    from joblib import Parallel, delayed  # imported here, because only some metrics need it
+    if multiprocessing.current_process().daemon:
+        yield from (function(*each) for each in arguments)
+        return
+    from loky import ProcessPoolExecutor  # imported here, because only some metrics need it
 
-    workers = 1 if multiprocessing.current_process().daemon else -1
-    yield from Parallel(workers, return_as="generator")(
-        delayed(call_in_worker)(os.getpid(), function, each) for each in arguments
-    )
-
-
-def call_in_worker(parent: int, function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
-    """Return `function(*arguments)`; a worker process exits when the process that started it does."""
-    name = "exit with parent"
-    if os.getpid() != parent and name not in {thread.name for thread in threading.enumerate()}:
-        threading.Thread(target=exit_with_parent, args=(os.getppid(),), name=name, daemon=True).start()
-    return function(*arguments)
+    threads = dict.fromkeys(THREAD_VARIABLES, "1")
+    pool = ProcessPoolExecutor(initializer=exit_with_parent, initargs=(os.getpid(),), env=threads)
+    try:
+        with ignore_sigint():
+            results = [pool.submit(function, *each) for each in arguments]
+        yield from (result.result() for result in results)
+    finally:
+        pool.shutdown(kill_workers=True)
 
 
 def exit_with_parent(parent: int) -> None:
-    """Exit this process once its parent process ID changes, because the parent has then ended."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+    """Have this process exit once the process with the ID `parent` has ended."""
+
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
