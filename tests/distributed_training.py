@@ -1,4 +1,4 @@
-"""What torchrun starts in a test: a short training by each objective that is named, of the images in a folder."""
+"""Script for torchrun in a test: a short training with each of the given objectives on the images of a folder."""
 
 import sys
 from pathlib import Path
@@ -14,13 +14,13 @@ from bvae_cli.training.fit import fit
 
 
 def params(objective: str) -> Params:
-    """The experiment."""
+    """Return the params of a training with an objective."""
     train = {"steps": 10, "batch_size": 8, "log_every": 5}
     return config.build_params({"model": {"net": "higgins_conv"}, "objective": {"name": objective}, "train": train})
 
 
 def main(data: str, *objectives: str) -> None:
-    """Train by each, into a folder of its name."""
+    """Train with each objective, in a folder of its name."""
     cpu = torch.device("cpu")
     with process_group(cpu) as ranks:
         for objective in objectives:

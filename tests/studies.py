@@ -1,4 +1,4 @@
-"""What the tests of sweeps share."""
+"""Shared settings and helpers of the tests of sweeps."""
 
 import csv
 import subprocess
@@ -15,29 +15,31 @@ BASE = {
     "logging": {"checkpoint_every": 20},
 }
 GRID = {"objective.beta": [1, "0:4,40:1"]}
-LIMIT = 120  # seconds that no test of these should take
+TIMEOUT = 120  # seconds for any of these tests
 
 
-def same(one: Path, other: Path) -> bool:
+def is_same_run(one: Path, other: Path) -> bool:
+    """Return whether two runs have bit-identical files."""
     files = ("checkpoint.pt", "history.csv", "latents.csv", "mutual_information.csv")
     return all((one / name).read_bytes() == (other / name).read_bytes() for name in files)
 
 
-def table(path: Path) -> list[dict[str, str]]:
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file by column."""
     with path.open() as file:
         return list(csv.DictReader(file))
 
 
-def wait_for(there: Callable[[], object]) -> None:
-    """Until something is so."""
-    for _ in range(LIMIT * 20):
-        if there():
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until a condition is true; fails after `TIMEOUT` seconds."""
+    for _ in range(TIMEOUT * 20):
+        if condition():
             return
         time.sleep(0.05)
-    pytest.fail("it never came")
+    pytest.fail(f"condition not met within {TIMEOUT} s")
 
 
-def ended(process: "subprocess.Popen[str]") -> int:
-    """How a sweep ends."""
-    process.communicate(timeout=LIMIT)
+def wait_for_exit(process: "subprocess.Popen[str]") -> int:
+    """Wait until a sweep has ended, and return its exit status."""
+    process.communicate(timeout=TIMEOUT)
     return process.returncode

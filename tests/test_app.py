@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import BVAE, Bvae, hear_ctrl_c
+from conftest import BVAE, Bvae, enable_ctrl_c
 
 COMMANDS = [
     "download",
@@ -26,26 +26,29 @@ COMMANDS = [
 ]
 
 
-def test_the_help_names_the_commands_in_the_order_of_use(bvae: Bvae) -> None:
-    shown = bvae("--help").out
-    places = [shown.index(f" {command} ") for command in COMMANDS]
-    assert places == sorted(places)
+def test_help_lists_the_commands_in_order_of_use(bvae: Bvae) -> None:
+    text = bvae("--help").out
+    positions = [text.index(f" {command} ") for command in COMMANDS]
+    assert positions == sorted(positions)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(bvae: Bvae, command: str) -> None:
+def test_every_command_has_help(bvae: Bvae, command: str) -> None:
     result = bvae(command, "--help")
     assert result.code == 0
     assert f"Usage: bvae {command}" in result.out
 
 
-def test_the_help_fills_the_terminal(bvae: Bvae, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_uses_the_width_of_the_terminal(bvae: Bvae, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    assert "What is finished is left as it is, so that the same command goes on." in bvae("sweep", "--help").out
+    assert (
+        "The same command resumes a study: finished models are skipped. Writes scores.csv"
+        in bvae("sweep", "--help").out
+    )
 
 
-def test_the_precedence_is_in_the_help(bvae: Bvae) -> None:
-    assert "A default gives way to the params file, and the params file to an option." in bvae("train", "--help").out
+def test_help_states_the_precedence_of_options(bvae: Bvae) -> None:
+    assert "Options override the params file, which overrides the defaults." in bvae("train", "--help").out
 
 
 @pytest.mark.parametrize(
@@ -62,84 +65,83 @@ def test_the_precedence_is_in_the_help(bvae: Bvae) -> None:
         ("evaluate",),
     ],
 )
-def test_wrong_usage_has_exit_code_2(bvae: Bvae, arguments: tuple[str, ...]) -> None:
+def test_usage_errors_have_exit_status_2(bvae: Bvae, arguments: tuple[str, ...]) -> None:
     result = bvae(*arguments)
     assert result.code == 2
     assert "Usage: bvae" in result.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("train", "--beta", "-1"), "objective.beta must be at least 0, not -1"),
         (("train", "--steps", "0"), "train.steps must be at least 1, not 0"),
-        (("train", "--gamma", "10"), "objective.gamma is not a parameter of the objective 'beta_vae'"),
+        (("train", "--gamma", "10"), "objective.gamma is not a hyperparameter of the objective 'beta_vae'"),
         (("train", "--seed", str(10**20)), "train.seed must be at most"),
         (("train", "--latent-dim", str(10**13)), "model.latent_dim must be at most 10000"),
         (("train", "--latent-dim", "0"), "model.latent_dim must be at least 1, not 0"),
         (("train", "--beta", "0:30,9:-1"), "objective.beta must be at least 0, not -1 at step 9"),
         (("train", "--params", "nowhere.yaml"), "cannot read nowhere.yaml"),
-        (("train",), "there is no data file data/dsprites.h5"),
-        (("evaluate", "nowhere.pt"), "there is no checkpoint nowhere.pt"),
-        (("traverse", "nowhere.pt"), "there is no checkpoint nowhere.pt"),
-        (("reconstruct", "nowhere.pt"), "there is no checkpoint nowhere.pt"),
-        (("report", "nowhere"), "there is no checkpoint nowhere"),
-        (("summary", "nowhere"), "there are no scores in nowhere"),
+        (("train",), "data file not found: data/dsprites.h5"),
+        (("evaluate", "nowhere.pt"), "checkpoint not found: nowhere.pt"),
+        (("traverse", "nowhere.pt"), "checkpoint not found: nowhere.pt"),
+        (("reconstruct", "nowhere.pt"), "checkpoint not found: nowhere.pt"),
+        (("report", "nowhere"), "checkpoint not found: nowhere"),
+        (("summary", "nowhere"), "scores not found in nowhere"),
     ],
 )
-def test_what_the_user_can_put_right_is_one_line_and_a_remedy(
-    bvae: Bvae, arguments: tuple[str, ...], said: str
-) -> None:
+def test_an_error_is_one_line_followed_by_a_fix(bvae: Bvae, arguments: tuple[str, ...], message: str) -> None:
     result = bvae(*arguments)
     assert result.code == 1
-    problem, remedy = result.err.strip().splitlines()
-    assert said in problem
-    assert remedy.startswith("→ ")
+    problem, fix = result.err.strip().splitlines()
+    assert problem.startswith("Error: ")
+    assert message in problem
+    assert fix.startswith("Fix: ")
     assert list(Path().iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_costs_no_training(bvae: Bvae, data: Path) -> None:
+def test_an_unwritable_folder_is_an_error_before_training(bvae: Bvae, data: Path) -> None:
     result = bvae("train", "--cpu", "--data", data, "--steps", 100_000, "--out", "/proc/run")
     assert result.code == 1
     assert "/proc/run" in result.err
     assert "step" not in result.err
 
 
-def test_ctrl_c_ends_with_130_and_leaves_nothing_half_done() -> None:
+def test_ctrl_c_exits_with_130_and_leaves_no_partial_files() -> None:
     with subprocess.Popen(
         [BVAE, "download"],
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=hear_ctrl_c,  # noqa: PLW1509
-    ) as running:
-        while running.poll() is None and not list(Path().glob("data/.dsprites.h5.*.part")):
+        preexec_fn=enable_ctrl_c,  # noqa: PLW1509
+    ) as process:
+        while process.poll() is None and not list(Path().glob("data/.dsprites.h5.*.part")):
             time.sleep(0.01)
-        running.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
         try:
-            _, said = running.communicate(timeout=60)
+            _, errors = process.communicate(timeout=60)
         finally:
-            running.kill()
-    assert running.returncode == 130
-    assert "Traceback" not in said
+            process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
     assert [path for path in Path().rglob("*") if path.is_file() and path.suffix != ".lock"] == []
 
 
-def test_a_terminal_sees_a_bar(data: Path) -> None:
+def test_a_terminal_gets_a_progress_bar(data: Path) -> None:
     main, side = pty.openpty()
     command = [BVAE, "train", "--cpu", "--data", str(data), "--steps", "4", "--log-every", "2"]
-    with subprocess.Popen(command, stderr=side, env={**os.environ, "COLUMNS": "120", "TERM": "xterm"}) as running:
+    with subprocess.Popen(command, stderr=side, env={**os.environ, "COLUMNS": "120", "TERM": "xterm"}) as process:
         os.close(side)
-        shown = everything_from(main)
-    assert running.returncode == 0
+        text = read_all(main)
+    assert process.returncode == 0
     for word in ("4/4", "images/s", "reconstruction", "KL", "beta"):
-        assert word in shown
+        assert word in text
 
 
-def everything_from(terminal: int) -> str:
-    """What is written to a terminal until its last writer is gone."""
-    parts = []
-    with suppress(OSError):  # which says so
-        while part := os.read(terminal, 4096):
-            parts.append(part)
+def read_all(terminal: int) -> str:
+    """Return everything written to a terminal until its last writer has closed it."""
+    chunks = []
+    with suppress(OSError):  # raised after the last writer has closed it
+        while chunk := os.read(terminal, 4096):
+            chunks.append(chunk)
     os.close(terminal)
-    return b"".join(parts).decode()
+    return b"".join(chunks).decode()

@@ -1,4 +1,4 @@
-"""Checkpoints, good and bad."""
+"""Valid and invalid checkpoints."""
 
 import pickle
 from pathlib import Path
@@ -16,12 +16,12 @@ from bvae_cli.objectives.beta_vae import BetaVAE
 from bvae_cli.system.errors import BvaeError
 
 
-def test_a_checkpoint_is_read_as_it_was_written(checkpoint: Path, tmp_path: Path) -> None:
+def test_a_loaded_and_saved_checkpoint_is_bit_identical(checkpoint: Path, tmp_path: Path) -> None:
     save_checkpoint(load_checkpoint(checkpoint), tmp_path / "copy.pt")
     assert (tmp_path / "copy.pt").read_bytes() == checkpoint.read_bytes()
 
 
-def test_a_checkpoint_knows_what_it_was_trained_by_and_on(checkpoint: Path) -> None:
+def test_a_checkpoint_contains_params_data_spec_latents_and_examples(checkpoint: Path) -> None:
     content = load_checkpoint(checkpoint)
     assert content.step == content.params.train.steps == 200
     assert content.params.objective == BetaVAE(beta=0.1)
@@ -31,11 +31,11 @@ def test_a_checkpoint_knows_what_it_was_trained_by_and_on(checkpoint: Path) -> N
     assert content.program == f"bvae {bvae_cli.__version__} with torch {torch.__version__}"
 
 
-def test_one_that_does_not_say_which_bvae_trained_it_is_read(checkpoint: Path) -> None:
-    assert load_checkpoint(changed(checkpoint, program=None)).program is None
+def test_a_checkpoint_without_the_training_program_is_read(checkpoint: Path) -> None:
+    assert load_checkpoint(write_changed(checkpoint, program=None)).program is None
 
 
-def test_the_weights_have_the_ordinary_layout(checkpoint: Path) -> None:
+def test_the_weights_are_contiguous(checkpoint: Path) -> None:
     content = torch.load(checkpoint, weights_only=True)
     assert all(weight.is_contiguous() for weight in content["weights"].values())
 
@@ -43,90 +43,92 @@ def test_the_weights_have_the_ordinary_layout(checkpoint: Path) -> None:
 def test_the_first_examples_are_a_square_an_ellipse_and_a_heart(
     checkpoint: Path, all_sprites: NDArray[np.uint8]
 ) -> None:
-    shown = load_checkpoint(checkpoint).examples[:3].numpy().reshape(3, -1)
-    assert np.array_equal(np.packbits(shown, axis=1), all_sprites[:, 5, 0, 16, 16])
+    examples = load_checkpoint(checkpoint).examples[:3].numpy().reshape(3, -1)
+    assert np.array_equal(np.packbits(examples, axis=1), all_sprites[:, 5, 0, 16, 16])
 
 
-def refusal(path: Path) -> BvaeError:
+def load_error(path: Path) -> BvaeError:
+    """Return the error that loading a checkpoint raises."""
     with pytest.raises(BvaeError) as caught:
         load_checkpoint(path)
     return caught.value
 
 
-def changed(checkpoint: Path, **changes: Any) -> Path:
+def write_changed(checkpoint: Path, **changes: Any) -> Path:
+    """Write a copy of a checkpoint with changed content, and return its path."""
     content = torch.load(checkpoint, weights_only=True)
     torch.save(content | changes, "changed.pt")
     return Path("changed.pt")
 
 
-def test_a_missing_checkpoint_is_answered_with_how_to_make_one() -> None:
-    error = refusal(Path("nowhere.pt"))
-    assert error.message == "there is no checkpoint nowhere.pt"
+def test_the_hint_for_a_missing_checkpoint_is_how_to_train_one() -> None:
+    error = load_error(Path("nowhere.pt"))
+    assert error.message == "checkpoint not found: nowhere.pt"
     assert "bvae train" in error.hint
 
 
-def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path).message.startswith("cannot read")
+def test_a_folder_is_an_error(tmp_path: Path) -> None:
+    assert load_error(tmp_path).message.startswith("cannot read")
 
 
-def test_a_checkpoint_cut_anywhere_is_refused(checkpoint: Path) -> None:
-    whole = checkpoint.read_bytes()
-    for length in range(0, len(whole), len(whole) // 25):
-        Path("cut.pt").write_bytes(whole[:length])
-        assert "cut.pt" in refusal(Path("cut.pt")).message
+def test_a_checkpoint_truncated_anywhere_is_an_error(checkpoint: Path) -> None:
+    content = checkpoint.read_bytes()
+    for length in range(0, len(content), len(content) // 25):
+        Path("truncated.pt").write_bytes(content[:length])
+        assert "truncated.pt" in load_error(Path("truncated.pt")).message
 
 
-def test_a_pickle_that_would_run_code_is_not_run() -> None:
+def test_pickled_code_is_not_executed() -> None:
     torch.save({"format": 1, "weights": Bomb()}, "bomb.pt")
     Path("bomb.pickle").write_bytes(pickle.dumps(Bomb()))
     for name in ("bomb.pt", "bomb.pickle"):
-        assert "would run code" in refusal(Path(name)).message
+        assert "corrupt, or contains pickled code" in load_error(Path(name)).message
 
 
-def test_another_program_s_checkpoint_is_refused() -> None:
+def test_the_checkpoint_of_another_codebase_is_an_error() -> None:
     torch.save({"encoder.conv1.weight": torch.zeros(3)}, "model.pt")
-    assert refusal(Path("model.pt")).message == "model.pt is not a checkpoint of bvae"
+    assert load_error(Path("model.pt")).message == "model.pt is not a checkpoint of bvae"
 
 
-@pytest.mark.parametrize(("step", "hint"), [(1, "upgrade bvae."), (-2, "train it anew")])
-def test_another_format_is_refused(checkpoint: Path, step: int, hint: str) -> None:
-    error = refusal(changed(checkpoint, format=FORMAT + step))
-    assert f"is of format {FORMAT + step}" in error.message
+@pytest.mark.parametrize(("offset", "hint"), [(1, "upgrade bvae: pip install"), (-2, "train the model again")])
+def test_an_unsupported_format_is_an_error(checkpoint: Path, offset: int, hint: str) -> None:
+    error = load_error(write_changed(checkpoint, format=FORMAT + offset))
+    assert f"unsupported checkpoint format {FORMAT + offset}" in error.message
     assert error.hint.startswith(hint)
 
 
 @pytest.mark.parametrize("part", ["params", "data", "weights", "latents", "examples", "step"])
-def test_a_checkpoint_that_lacks_a_part_or_has_a_wrong_one_is_refused(checkpoint: Path, part: str) -> None:
+def test_a_checkpoint_with_a_missing_or_invalid_part_is_an_error(checkpoint: Path, part: str) -> None:
     content = torch.load(checkpoint, weights_only=True)
     for broken in ({key: value for key, value in content.items() if key != part}, content | {part: "nonsense"}):
         torch.save(broken, "broken.pt")
-        assert "broken.pt is damaged" in refusal(Path("broken.pt")).message
+        assert "broken.pt is corrupt" in load_error(Path("broken.pt")).message
 
 
-def test_a_checkpoint_that_names_a_stranger_s_data_set_is_refused(checkpoint: Path) -> None:
+def test_a_checkpoint_with_an_invalid_data_set_name_is_an_error(checkpoint: Path) -> None:
     data = torch.load(checkpoint, weights_only=True)["data"]
-    assert "data.name" in refusal(changed(checkpoint, data=data | {"name": "../../elsewhere"})).message
+    assert "data.name" in load_error(write_changed(checkpoint, data=data | {"name": "../../elsewhere"})).message
 
 
-def test_weights_that_are_not_finite_are_refused(checkpoint: Path) -> None:
+def test_nan_weights_are_an_error(checkpoint: Path) -> None:
     weights = torch.load(checkpoint, weights_only=True)["weights"]
     weights["encoder.0.weight"][0] = float("nan")
-    assert "not finite" in refusal(changed(checkpoint, weights=weights)).message
+    assert "its weights contain NaN or infinity" in load_error(write_changed(checkpoint, weights=weights)).message
 
 
-def test_latents_that_are_not_the_model_s_are_refused(checkpoint: Path) -> None:
+def test_latents_that_do_not_match_the_model_are_an_error(checkpoint: Path) -> None:
     latents = torch.load(checkpoint, weights_only=True)["latents"]
     for broken in (latents[1:], [latents[0] | {"index": 99}, *latents[1:]], [latents[0] | {"kl": "x"}, *latents[1:]]):
-        assert "is damaged" in refusal(changed(checkpoint, latents=broken)).message
+        assert "is corrupt" in load_error(write_changed(checkpoint, latents=broken)).message
 
 
 @pytest.mark.parametrize("content", [b"", b".", b"\x80\x02.", b"PK\x03\x04", b"<html>"])
-def test_bytes_of_any_kind_are_refused(content: bytes) -> None:
+def test_arbitrary_bytes_are_an_error(content: bytes) -> None:
     Path("bytes.pt").write_bytes(content)
-    assert "bytes.pt" in refusal(Path("bytes.pt")).message
+    assert "bytes.pt" in load_error(Path("bytes.pt")).message
 
 
-def test_where_the_data_lay_and_how_it_is_looked_at_do_not_matter(bvae: Bvae, data: Path) -> None:
+def test_file_locations_and_figure_settings_do_not_change_the_checkpoint(bvae: Bvae, data: Path) -> None:
     Path("params.yaml").write_text("traverse: {max_std: 1}\ndataset: {file: somewhere.npz}")
     bvae("train", "--cpu", "--data", data, "--steps", 2, "--out", "one")
     Path("params.yaml").unlink()
@@ -134,10 +136,10 @@ def test_where_the_data_lay_and_how_it_is_looked_at_do_not_matter(bvae: Bvae, da
     assert Path("one/checkpoint.pt").read_bytes() == Path("other/checkpoint.pt").read_bytes()
 
 
-def test_a_checkpoint_works_where_there_is_neither_data_nor_params(bvae: Bvae, checkpoint: Path) -> None:
-    Path("alone.pt").write_bytes(checkpoint.read_bytes())
-    assert bvae("reconstruct", "alone.pt").code == 0
-    assert bvae("traverse", "alone.pt", "--latent", 0).code == 0
+def test_a_checkpoint_needs_neither_data_nor_params(bvae: Bvae, checkpoint: Path) -> None:
+    Path("copy.pt").write_bytes(checkpoint.read_bytes())
+    assert bvae("reconstruct", "copy.pt").code == 0
+    assert bvae("traverse", "copy.pt", "--latent", 0).code == 0
     assert sorted(path.name for path in Path().iterdir()) == [
-        "alone.pt", "latents", "reconstruction.png", "traversal.gif", "traversal.png",
+        "copy.pt", "latents", "reconstruction.png", "traversal.gif", "traversal.png",
     ]  # fmt: skip

@@ -102,15 +102,14 @@ def iter_literals(node: ast.AST) -> Iterator[tuple[int, str]]:
     """Yield line and text of every prose string below a node: docstrings, messages, help; no single words."""
     for child in ast.iter_child_nodes(node):
         text = literal_text(child) if isinstance(child, ast.expr) else None
-        if text is None:
-            yield from iter_literals(child)
-            continue
-        if len(text.split()) > 1:
+        if isinstance(child, ast.expr) and text is not None and len(text.split()) > 1:
             yield child.lineno, text
-        if isinstance(child, ast.JoinedStr):
+        if isinstance(child, ast.JoinedStr):  # its constant parts are in `text`
             for part in child.values:
                 if isinstance(part, ast.FormattedValue):
                     yield from iter_literals(part)
+        elif text is None:
+            yield from iter_literals(child)
 
 
 def iter_comments(source: str) -> Iterator[tuple[int, str]]:

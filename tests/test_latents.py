@@ -1,4 +1,4 @@
-"""Which latent is which, on codes that are known."""
+"""Statistics of latents, on constructed posteriors."""
 
 import math
 
@@ -9,40 +9,40 @@ from bvae_cli.encoding import Posteriors
 from bvae_cli.latents import sort_by_kl, summarize_latents
 from bvae_cli.metrics.ground_truth import GroundTruth
 
-TRUTH = GroundTruth.from_grid((3, 6, 8), ["shape", "scale", "turn"])
+TRUTH = GroundTruth.from_grid((3, 6, 8), ["shape", "scale", "orientation"])
 
 
 @pytest.fixture
-def known() -> Posteriors:
-    """Latent 0 is unused, 1 is the turn, 2 the scale."""
+def posteriors() -> Posteriors:
+    """Return posteriors in which latent 0 is inactive, 1 encodes the orientation, and 2 the scale."""
     mean = torch.zeros(144, 3)
     mean[:, 1] = torch.from_numpy(TRUTH.factors[:, 2] - 3.5) / 2
     mean[:, 2] = torch.from_numpy(TRUTH.factors[:, 1] / 5.0)
     return Posteriors(mean, torch.log(torch.tensor([1.0, 0.01, 0.25])).expand(144, 3))
 
 
-def test_each_latent_gets_the_factor_it_tells_most_of(known: Posteriors) -> None:
-    latents = summarize_latents(known, TRUTH)
-    assert [latent.top_factor for latent in latents] == [None, "turn", "scale"]
+def test_the_top_factor_has_the_highest_mutual_information(posteriors: Posteriors) -> None:
+    latents = summarize_latents(posteriors, TRUTH)
+    assert [latent.top_factor for latent in latents] == [None, "orientation", "scale"]
     assert [latent.mutual_information for latent in latents] == pytest.approx([0, math.log(8), math.log(6)])
     assert [latent.normalized_mi for latent in latents] == pytest.approx([0, 1, 1])
 
 
-def test_variance_range_and_kl_are_those_of_the_posterior(known: Posteriors) -> None:
-    _, turn, scale = summarize_latents(known, TRUTH)
-    assert (turn.posterior_variance, scale.posterior_variance) == pytest.approx((0.01, 0.25))
+def test_variance_range_and_kl_are_those_of_the_posterior(posteriors: Posteriors) -> None:
+    _, orientation, scale = summarize_latents(posteriors, TRUTH)
+    assert (orientation.posterior_variance, scale.posterior_variance) == pytest.approx((0.01, 0.25))
     assert (
-        turn.posterior_mean_min,
-        turn.posterior_mean_max,
+        orientation.posterior_mean_min,
+        orientation.posterior_mean_max,
         scale.posterior_mean_min,
         scale.posterior_mean_max,
     ) == pytest.approx((-1.75, 1.75, 0, 1))
     assert scale.kl == pytest.approx((11 / 30 + 0.25 - 1 - math.log(0.25)) / 2)
 
 
-def test_only_a_latent_that_tells_nothing_is_unused(known: Posteriors) -> None:
-    assert [latent.is_active for latent in summarize_latents(known, TRUTH)] == [False, True, True]
+def test_only_a_latent_without_information_is_inactive(posteriors: Posteriors) -> None:
+    assert [latent.is_active for latent in summarize_latents(posteriors, TRUTH)] == [False, True, True]
 
 
-def test_latents_are_sorted_from_the_most_telling_to_the_least(known: Posteriors) -> None:
-    assert [latent.index for latent in sort_by_kl(summarize_latents(known, TRUTH))] == [1, 2, 0]
+def test_latents_are_sorted_by_decreasing_kl(posteriors: Posteriors) -> None:
+    assert [latent.index for latent in sort_by_kl(summarize_latents(posteriors, TRUTH))] == [1, 2, 0]

@@ -1,4 +1,4 @@
-"""The notebook of docs/, each cell in a real kernel."""
+"""The notebook of docs/ runs in a real kernel."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 from conftest import ROOT
 
 
-def test_the_notebook_runs_to_its_end(evaluated: Path) -> None:
+def test_notebook_runs_to_its_end(evaluated: Path) -> None:
     shutil.copytree(evaluated, "runs/dsprites")
     Path("docs").mkdir()
     notebook = Path(shutil.copy(ROOT / "docs" / "notebook.ipynb", "docs"))
@@ -17,7 +17,7 @@ def test_the_notebook_runs_to_its_end(evaluated: Path) -> None:
     done = subprocess.run(execute, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     cells = [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
-    shown = [kind for cell in cells for output in cell["outputs"] for kind in output.get("data", {})]
+    output_types = [kind for cell in cells for output in cell["outputs"] for kind in output.get("data", {})]
     assert len(cells) == sum(bool(cell["outputs"]) for cell in cells)
-    assert shown.count("text/html") == 1
-    assert shown.count("image/png") == 2
+    assert output_types.count("text/html") == 1
+    assert output_types.count("image/png") == 2

@@ -1,4 +1,4 @@
-"""The chain, by DVC, on small real data; and every experiment of the project."""
+"""The DVC pipeline on small data, and all preset experiments."""
 
 import json
 import re
@@ -23,25 +23,27 @@ EXPERIMENTS = [ROOT / "params.yaml", *PRESETS]
 BIN = Path(sys.executable).parent
 
 
-def dvc(folder: Path, *arguments: str) -> str:
-    paths = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(folder)}
-    done = subprocess.run(["dvc", *arguments], cwd=folder, env=paths, capture_output=True, text=True, check=False)
+def run_dvc(folder: Path, *arguments: str) -> str:
+    """Run DVC in a folder and return its output."""
+    environment = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(folder)}
+    done = subprocess.run(["dvc", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def stages_run(shown: str) -> list[str]:
-    return [line.split("'")[1] for line in shown.splitlines() if line.startswith("Running stage")]
+def executed_stages(output: str) -> list[str]:
+    """Return the stages that DVC executed, from its output."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
 
 
 @pytest.fixture(scope="module")
-def little(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small data file of each data set that an experiment is of."""
-    folder = tmp_path_factory.mktemp("little")
-    head = {name: min(size, 2) for name, size in faces.FACTORS.items()}
+def small_data(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a small data file of each data set of the experiments."""
+    folder = tmp_path_factory.mktemp("small")
+    face_factors = {name: min(size, 2) for name, size in faces.FACTORS.items()}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(faces, "FACTORS", head)
-        for name, own in {
+        patch.setattr(faces, "FACTORS", face_factors)
+        for name, path in {
             "dsprites": small_npz,
             "color_dsprites": small_npz,
             "celeba": miniatures.celeba(folder),
@@ -49,19 +51,19 @@ def little(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             "shapes3d": miniatures.shapes3d(folder),
             "faces": miniatures.faces(folder),
         }.items():
-            download(DATASETS[name], ReadOptions(DATASETS[name].spec), None, own, folder / "data", force=False)
+            download(DATASETS[name], ReadOptions(DATASETS[name].spec), None, path, folder / "data", force=False)
     return folder / "data"
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.name)
-def test_every_experiment_says_what_it_is_of_and_begins(bvae: Bvae, little: Path, path: Path) -> None:
+def test_every_experiment_has_a_title_and_trains(bvae: Bvae, small_data: Path, path: Path) -> None:
     assert path.read_text().startswith("# ")
-    short = ["--steps", 2, "--log-every", 1, "--batch-size", 4, "--cpu", "--data", little, "--out", "run"]
-    done = bvae("train", "--params", path, *short)
-    assert done.code == 0, done.err
-    trained = load_checkpoint(Path("run/checkpoint.pt")).params
-    assert trained.objective == config.load_params(path, {}).objective
-    assert trained.model == config.load_params(path, {}).model
+    options = ["--steps", 2, "--log-every", 1, "--batch-size", 4, "--cpu", "--data", small_data, "--out", "run"]
+    result = bvae("train", "--params", path, *options)
+    assert result.code == 0, result.err
+    params = load_checkpoint(Path("run/checkpoint.pt")).params
+    assert params.objective == config.load_params(path, {}).objective
+    assert params.model == config.load_params(path, {}).model
 
 
 def test_every_experiment_has_its_stages() -> None:
@@ -74,14 +76,14 @@ def test_every_experiment_has_its_stages() -> None:
         assert data == "dsprites" or data in stages["download"]["foreach"]
 
 
-def test_every_experiment_has_its_line_in_the_table() -> None:
+def test_every_experiment_has_a_row_in_the_table() -> None:
     page = (ROOT / "pipelines" / "README.md").read_text()
     assert "\ndvc repro pipelines/dvc.yaml:evaluate@NAME\n" in page
     rows = re.findall(r"^\| `([\w-]+)\.yaml` \|", page, flags=re.M)
     assert sorted(rows) == sorted(path.stem for path in PRESETS)
 
 
-def test_one_experiment_is_run_by_its_name(data: Path, tmp_path: Path) -> None:
+def test_an_experiment_is_run_by_its_name(data: Path, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "bvae_cli", tmp_path / "bvae_cli")
     shutil.copytree(ROOT / "pipelines", tmp_path / "pipelines")
     shutil.copytree(data, tmp_path / "data")
@@ -91,32 +93,32 @@ def test_one_experiment_is_run_by_its_name(data: Path, tmp_path: Path) -> None:
     settings["evaluate"] |= {"metrics": ["mig"]}
     preset.write_text(yaml.safe_dump(settings))
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    dvc(tmp_path, "init", "-q")
-    done = stages_run(dvc(tmp_path, "repro", "pipelines/dvc.yaml:report@yanndubs_factor_vae"))
-    assert done == [f"pipelines/dvc.yaml:{stage}@yanndubs_factor_vae" for stage in ("train", "evaluate", "report")]
+    run_dvc(tmp_path, "init", "-q")
+    stages = executed_stages(run_dvc(tmp_path, "repro", "pipelines/dvc.yaml:report@yanndubs_factor_vae"))
+    assert stages == [f"pipelines/dvc.yaml:{stage}@yanndubs_factor_vae" for stage in ("train", "evaluate", "report")]
     assert "total_correlation" in json.loads((tmp_path / "runs/yanndubs_factor_vae/metrics.json").read_text())
 
 
-def test_a_change_reruns_what_depends_on_it_and_nothing_else(tmp_path: Path) -> None:
+def test_a_change_reruns_only_dependent_stages(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "bvae_cli", tmp_path / "bvae_cli")
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    for out in outs_of(tmp_path / "dvc.yaml"):
+    for out in list_outputs(tmp_path / "dvc.yaml"):
         (tmp_path / out).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / out).write_text(out)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    dvc(tmp_path, "init", "-q")
-    dvc(tmp_path, "commit", "--force", "--quiet")
+    run_dvc(tmp_path, "init", "-q")
+    run_dvc(tmp_path, "commit", "--force", "--quiet")
 
-    assert stages_run(dvc(tmp_path, "repro", "--dry")) == []
+    assert executed_stages(run_dvc(tmp_path, "repro", "--dry")) == []
     params = yaml.safe_load((tmp_path / "params.yaml").read_text())
     params["reconstruct"]["images"] = 3
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    assert stages_run(dvc(tmp_path, "repro", "--dry")) == ["reconstruct"]
+    assert executed_stages(run_dvc(tmp_path, "repro", "--dry")) == ["reconstruct"]
 
 
-def outs_of(path: Path) -> list[str]:
-    """The files that the stages of a dvc.yaml leave."""
+def list_outputs(path: Path) -> list[str]:
+    """Return the output files of all stages of a dvc.yaml."""
     stages = yaml.safe_load(path.read_text())["stages"].values()
     outs = [out for stage in stages for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
     return [next(iter(out)) if isinstance(out, dict) else out for out in outs]

@@ -1,4 +1,4 @@
-"""Old names: refused with the new one in params files and on the command line, read in checkpoints and data files."""
+"""Old names: errors in params files and on the command line, converted in checkpoints and data files."""
 
 import json
 import lzma
@@ -27,70 +27,71 @@ from bvae_cli.training.trainer import Trainer
 
 KEYS = [(section, old, new) for section, names in renamed.KEYS.items() for old, new in names.items()]
 VALUES = [(key, old, new) for key, names in renamed.VALUES.items() for old, new in names.items()]
-CELEBA = {"pictures", "labelled"}
+OLD_CELEBA_SOURCES = {"pictures", "labelled"}
 
 
-def keys_of(section: str) -> set[str]:
+def list_keys(section: str) -> set[str]:
+    """Return the keys of a section."""
     owners = OBJECTIVES.values() if section == "objective" else [SECTIONS[section]]
     return {key for owner in owners for key in config.field_types(owner)}
 
 
 @pytest.mark.parametrize(("section", "old", "new"), KEYS)
-def test_an_old_key_is_refused_with_the_new_one(section: str, old: str, new: str) -> None:
-    assert new in keys_of(section)
-    assert old not in keys_of(section)
-    with pytest.raises(BvaeError, match=rf"{section}.{old} is called {new} now"):
+def test_an_old_key_is_an_error_with_the_new_name(section: str, old: str, new: str) -> None:
+    assert new in list_keys(section)
+    assert old not in list_keys(section)
+    with pytest.raises(BvaeError, match=rf"{section}.{old} was renamed to {new}"):
         config.build_params({section: {old: 1}})
 
 
-def test_an_old_section_is_refused_with_the_new_one() -> None:
-    with pytest.raises(BvaeError, match="keep is called logging now"):
+def test_an_old_section_is_an_error_with_the_new_name() -> None:
+    with pytest.raises(BvaeError, match="keep was renamed to logging"):
         config.build_params({"keep": {"save_steps": 1}})
 
 
 @pytest.mark.parametrize(("key", "old", "new"), [value for value in VALUES if value[0] != "metric"])
-def test_an_old_value_is_refused_with_the_new_one(key: str, old: str, new: str) -> None:
+def test_an_old_value_is_an_error_with_the_new_name(key: str, old: str, new: str) -> None:
     section, name = key.split(".")
     settings = {section: {name: old}}
     if key == "objective.tc_estimator":
         settings[section]["name"] = "beta_tcvae"
-    if old in CELEBA:
+    if old in OLD_CELEBA_SOURCES:
         settings[section]["name"] = "celeba"
-    with pytest.raises(BvaeError, match=f"{key} '{old}' is called '{new}' now"):
+    with pytest.raises(BvaeError, match=f"{key} '{old}' was renamed to '{new}'"):
         config.build_params(settings)
     config.build_params({section: settings[section] | {name: new}})
 
 
-def test_old_metrics_have_new_names() -> None:
+def test_new_names_of_metrics_and_sources_exist() -> None:
     assert set(renamed.VALUES["metric"].values()) < METRICS.keys()
     assert {value for source in DATASETS.values() for value in source.sources} > {"procedural", "images", "attributes"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (("show",), "bvae show is called bvae summary now"),
-        (("train", "--short", 4), "--short is called --compress-schedule-to now"),
-        (("train", "--save-steps=4"), "--save-steps is called --checkpoint-every now"),
-        (("train", "--net", "conv_h"), "model.net 'conv_h' is called 'higgins_conv' now"),
-        (("train", "--objective=factor"), "objective.name 'factor' is called 'factor_vae' now"),
-        (("train", "--init", "glorot"), "train.init 'glorot' is called 'xavier_uniform' now"),
-        (("download", "--crop", 3), "--crop is called --center-crop now"),
-        (("download", "--source", "rendered"), "dataset.source 'rendered' is called 'procedural' now"),
-        (("evaluate", "x.pt", "--all"), "--all is called --full-elbo now"),
-        (("evaluate", "x.pt", "--against", "y.pt"), "--against is called --compare-with now"),
-        (("evaluate", "x.pt", "--metric", "higgins"), "metric 'higgins' is called 'beta_vae_score' now"),
-        (("traverse", "x.pt", "--all"), "--all is called --include-inactive now"),
-        (("traverse", "x.pt", "--factors", "shape=1"), "--factors is called --where now"),
-        (("reconstruct", "x.pt", "--picture", "x.png"), "--picture is called --image now"),
-        (("sweep", "x.yaml", "--together", 3), "--together is called --models-per-batch now"),
-        (("explore", "x.pt", "--export", "x.html"), "--export is called --no-open --out now"),
+        (("show",), "bvae show was renamed to bvae summary"),
+        (("train", "--short", 4), "--short was renamed to --compress-schedule-to"),
+        (("train", "--save-steps=4"), "--save-steps was renamed to --checkpoint-every"),
+        (("train", "--net", "conv_h"), "model.net 'conv_h' was renamed to 'higgins_conv'"),
+        (("train", "--objective=factor"), "objective.name 'factor' was renamed to 'factor_vae'"),
+        (("train", "--init", "glorot"), "train.init 'glorot' was renamed to 'xavier_uniform'"),
+        (("download", "--crop", 3), "--crop was renamed to --center-crop"),
+        (("download", "--source", "rendered"), "dataset.source 'rendered' was renamed to 'procedural'"),
+        (("evaluate", "x.pt", "--all"), "--all was renamed to --full-elbo"),
+        (("evaluate", "x.pt", "--against", "y.pt"), "--against was renamed to --compare-with"),
+        (("evaluate", "x.pt", "--metric", "higgins"), "metric 'higgins' was renamed to 'beta_vae_score'"),
+        (("traverse", "x.pt", "--all"), "--all was renamed to --include-inactive"),
+        (("traverse", "x.pt", "--factors", "shape=1"), "--factors was renamed to --where"),
+        (("reconstruct", "x.pt", "--picture", "x.png"), "--picture was renamed to --image"),
+        (("sweep", "x.yaml", "--together", 3), "--together was renamed to --models-per-batch"),
+        (("explore", "x.pt", "--export", "x.html"), "--export was renamed to --no-open --out"),
     ],
 )
-def test_the_command_line_refuses_old_names_too(bvae: Bvae, arguments: tuple[object, ...], said: str) -> None:
+def test_an_old_name_on_the_command_line_is_an_error(bvae: Bvae, arguments: tuple[object, ...], message: str) -> None:
     result = bvae(*arguments)
     assert result.code == 1
-    assert said in result.err
+    assert message in result.err
 
 
 @pytest.mark.parametrize("command", ["download", "evaluate", "explore", "reconstruct", "sweep", "train", "traverse"])
@@ -106,9 +107,9 @@ def test_a_command_has_the_new_options_and_no_old_one(
 
 @pytest.fixture
 def old_checkpoint() -> Path:
-    """What format 3 wrote, all weights 0.01: β-TCVAE, the net of Burgess et al., two latents, 4 of 8 steps."""
-    packed = (ROOT / "tests" / "checkpoint_format_3.pt.xz").read_bytes()
-    Path("old.pt").write_bytes(lzma.decompress(packed))
+    """Return a checkpoint of format 3, all weights 0.01: β-TCVAE, net of Burgess et al., two latents, 4 of 8 steps."""
+    compressed = (ROOT / "tests" / "checkpoint_format_3.pt.xz").read_bytes()
+    Path("old.pt").write_bytes(lzma.decompress(compressed))
     return Path("old.pt")
 
 
@@ -133,28 +134,28 @@ def test_an_old_checkpoint_is_read(old_checkpoint: Path) -> None:
     assert all((weight == 0.01).all() for weight in model.vae.parameters())
 
 
-def test_an_old_run_can_be_gone_on_with(old_checkpoint: Path) -> None:
+def test_an_old_run_can_be_resumed(old_checkpoint: Path) -> None:
     model = load_checkpoint(old_checkpoint)
     assert model.training
     assert model.training["best_loss"] > 0
-    heading = model.training["history"].split("\n")[0].split(",")
-    assert heading[:4] == ["step", "loss", "reconstruction_loss", "kl"]
-    assert heading[-3:] == ["index_code_mi", "total_correlation", "dimension_wise_kl"]
+    header = model.training["history"].split("\n")[0].split(",")
+    assert header[:4] == ["step", "loss", "reconstruction_loss", "kl"]
+    assert header[-3:] == ["index_code_mi", "total_correlation", "dimension_wise_kl"]
     trainer = Trainer(model.vae, model.spec, model.params, torch.device("cpu"), model.step)
     trainer.restore(model.training["trainer"])
     trainer.step(torch.zeros(8, 512, dtype=torch.uint8), model.step)
 
 
-def test_an_old_checkpoint_is_drawn_from(bvae: Bvae, old_checkpoint: Path) -> None:
+def test_latents_of_an_old_checkpoint_can_be_traversed(bvae: Bvae, old_checkpoint: Path) -> None:
     assert bvae("traverse", old_checkpoint, "--frames", 2, "--num-values", 2).code == 0
 
 
 def test_an_old_data_file_is_read(tmp_path: Path) -> None:
     spec, path = DataSpec("toy", 1, "bernoulli", {"shape": 2, "scale": 3}), tmp_path / "toy.h5"
     store.write_data_file(path, ImageStream(spec, iter([np.zeros((6, 512), np.uint8)])), "procedural", ignore_progress)
-    back = {new: old for old, new in renamed.SPEC_FIELDS.items()}
+    old_names = {new: old for old, new in renamed.SPEC_FIELDS.items()}
     with h5py.File(path, "r+") as file:
-        known = json.loads(file.attrs["spec"])
-        file.attrs.update(format=2, source="rendered", spec=json.dumps(renamed.rename_keys(known, back)))
+        header = json.loads(file.attrs["spec"])
+        file.attrs.update(format=2, source="rendered", spec=json.dumps(renamed.rename_keys(header, old_names)))
     assert store.read_header(path) == (spec, "procedural")
     assert load_images(tmp_path, "toy").spec == spec

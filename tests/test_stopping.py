@@ -1,4 +1,4 @@
-"""What ends the tests themselves."""
+"""Termination of the test run itself."""
 
 import signal
 import subprocess
@@ -12,30 +12,30 @@ TESTS = """
 from pathlib import Path
 import numpy as np
 
-def test_that_is_stopped(bvae):
+def test_that_is_interrupted(bvae):
     slow = np.random.default_rng(0).integers(0, 40, (20_000, 4))
     np.savez("slow.npz", codes=slow, factors=slow)
     Path(r"{folder}", "running").touch()
     bvae("evaluate", "slow.npz", "--metric", "dci")
 
 def test_that_never_runs():
-    Path(r"{folder}", "went on").touch()
+    Path(r"{folder}", "continued").touch()
 """
 
 
-def test_a_sigterm_that_a_command_catches_ends_the_tests_all_the_same(tmp_path: Path) -> None:
+def test_a_sigterm_during_a_command_ends_the_test_run(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     (tmp_path / "test_inner.py").write_text(TESTS.format(folder=tmp_path))
     command = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), "-c", "/dev/null", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as tests:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as process:
         try:
-            late = time.monotonic() + 60
+            deadline = time.monotonic() + 60
             while not (tmp_path / "running").exists():
-                assert time.monotonic() < late
+                assert time.monotonic() < deadline
                 time.sleep(0.1)
-            time.sleep(2)  # it scores by then
-            tests.send_signal(signal.SIGTERM)
-            assert tests.wait(30) != 0
+            time.sleep(2)  # the metric is then being computed
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) != 0
         finally:
-            tests.kill()
-    assert not (tmp_path / "went on").exists()
+            process.kill()
+    assert not (tmp_path / "continued").exists()
