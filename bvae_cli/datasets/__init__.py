@@ -1,4 +1,4 @@
-"""Where pictures come from. To add a data set: a file here, and a line in the table."""
+"""Data sets: one module each, and a table of all. To add one, add a module here and a line to the table."""
 
 from bvae_cli.datasets.cars3d import CARS3D
 from bvae_cli.datasets.celeba import CELEBA

@@ -1,4 +1,4 @@
-"""Cars3D (Reed et al. 2015): 183 cars, each seen from 24 sides and 4 heights, in colour."""
+"""Cars3D (Reed et al. 2015): 183 cars in colour, each from 24 azimuths and 4 elevations."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
     from bvae_cli.sources.archives import Archive, Member
 
-SHAPE = (128, 128, 3, 24, 4)  # of the array of a car: height, width, channels, azimuth, elevation
-SMALL = 2**16  # bytes; a table of names, not a car
+SHAPE = (128, 128, 3, 24, 4)  # of the array of one car: height, width, channels, azimuth, elevation
 
 
 def read(path: Path, options: ReadOptions) -> ImageStream:
-    """The tar, or a folder, with a .mat a car, numbered by name; raises BvaeError where it has none."""
+    """Return the images of the tar, or of a folder, with one .mat file per car, ordered by name.
+
+    Raises:
+        BvaeError: it contains no car.
+    """
     from bvae_cli.sources import image_files
 
     archive, members = image_files.find_image_files(path, is_car, options)
@@ -33,12 +36,15 @@ def read(path: Path, options: ReadOptions) -> ImageStream:
 
 
 def is_car(name: str) -> bool:
-    """Whether a file is a car, by its name: data/cars/….mat."""
+    """Return whether a file contains a car, judged by its name: data/cars/….mat."""
     return name.endswith(".mat") and not Path(name).name.startswith(".")
 
 
 def read_blocks(archive: Archive, members: Sequence[Member], options: ReadOptions) -> Iterator[NDArray[np.uint8]]:
-    """All images, packed, an elevation at a time: each file has some of each, so that all are held, 200 MB."""
+    """Yield all images, packed, one elevation at a time.
+
+    Each file contains images of every elevation, so all images are kept in memory: 200 MB.
+    """
     import numpy as np
 
     names = sorted(member.name for member in members)
@@ -51,15 +57,15 @@ def read_blocks(archive: Archive, members: Sequence[Member], options: ReadOption
 
 
 def read_car(content: bytes, spec: DataSpec) -> NDArray[np.uint8]:
-    """(elevations, azimuths, bytes): the pictures of a car; raises ValueError where the file is none."""
+    """Return the packed images of a car, (elevations, azimuths, bytes); raises ValueError if the file is not a car."""
     import numpy as np
     from scipy.io import loadmat, whosmat
 
     from bvae_cli.sources.preprocessing import crop_and_resize_block
 
-    found = {name: (shape, kind) for name, shape, kind in whosmat(io.BytesIO(content))}
-    if found.get("im") != (SHAPE, "uint8"):
-        raise ValueError(f"its `im` is {found.get('im', 'missing')}, not {(SHAPE, 'uint8')}")
+    arrays = {name: (shape, dtype) for name, shape, dtype in whosmat(io.BytesIO(content))}
+    if arrays.get("im") != (SHAPE, "uint8"):
+        raise ValueError(f"its `im` is {arrays.get('im', 'missing')}, not {(SHAPE, 'uint8')}")
     pixels = np.moveaxis(loadmat(io.BytesIO(content), variable_names=["im"])["im"], (4, 3), (0, 1))
     return crop_and_resize_block(pixels.reshape(-1, *SHAPE[:3]), spec).reshape(SHAPE[4], SHAPE[3], -1)
 

@@ -1,4 +1,4 @@
-"""CelebA (Liu et al. 2015): 202,599 faces, aligned and cropped, 178 × 218 pixels, in colour."""
+"""CelebA (Liu et al. 2015): 202,599 aligned and cropped faces in colour, 178 × 218 pixels."""
 
 from __future__ import annotations
 
@@ -15,29 +15,31 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
+DRIVE_URL = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 IMAGES = RemoteFile(
     name="img_align_celeba.zip",
     urls=(
         "https://s3-us-west-1.amazonaws.com/udacity-dlnfd/datasets/celeba.zip",
-        f"{DRIVE}0B7EVK8r0v71pZjFTYXZWM3FlRnM",
-        f"{DRIVE}1m8-EBPgi5MRubrm6iQjafK2QMHDBMSfJ",
+        f"{DRIVE_URL}0B7EVK8r0v71pZjFTYXZWM3FlRnM",
+        f"{DRIVE_URL}1m8-EBPgi5MRubrm6iQjafK2QMHDBMSfJ",
     ),
     hash="sha256:46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74",
     size=1_443_490_838,
 )
 ATTRIBUTES = RemoteFile(
     name="list_attr_celeba.txt",
-    urls=(f"{DRIVE}0B7EVK8r0v71pblRyaVFSWGxPY0U", f"{DRIVE}1gxmFoeEPgF9sT65Wpo85AnHl3zsQ4NvS"),
+    urls=(f"{DRIVE_URL}0B7EVK8r0v71pblRyaVFSWGxPY0U", f"{DRIVE_URL}1gxmFoeEPgF9sT65Wpo85AnHl3zsQ4NvS"),
     hash="md5:75e246fa4810816ffd6ee81facbd244c",
 )
 
 
 def read(path: Path, options: ReadOptions) -> ImageStream:
-    """The pictures of the zip, or of a folder, by name.
+    """Return the images of the zip, or of a folder, ordered by name.
 
-    Where list_attr_celeba.txt lies beside them its 40 attributes, absent or present, are their labels. Raises BvaeError
-    where either is no such thing.
+    If list_attr_celeba.txt is in the same folder, its 40 binary attributes are the labels.
+
+    Raises:
+        BvaeError: the archive or the attributes cannot be read.
     """
     from bvae_cli.sources import image_files
 
@@ -46,23 +48,27 @@ def read(path: Path, options: ReadOptions) -> ImageStream:
     )
     members.sort(key=lambda member: Path(member.name).name)
     spec, labels = replace(options.spec, factors={}, num_samples=len(members)), None
-    table = (path if path.is_dir() else path.parent) / ATTRIBUTES.name
-    if table.is_file():
-        with wrap_read_errors(table, "the attributes of CelebA"):
-            names, labels = read_attributes(table, [Path(member.name).stem for member in members])
+    attributes_file = (path if path.is_dir() else path.parent) / ATTRIBUTES.name
+    if attributes_file.is_file():
+        with wrap_read_errors(attributes_file, "the attributes of CelebA"):
+            names, labels = read_attributes(attributes_file, [Path(member.name).stem for member in members])
         spec = replace(spec, factors=dict.fromkeys(names, 2))
     return image_files.stream_image_files(archive, members, replace(options, spec=spec), labels)
 
 
-def read_attributes(path: Path, pictures: list[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """The names of the attributes, and (images, attributes), 0 or 1, of these pictures; ValueError where one lacks."""
+def read_attributes(path: Path, images: list[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the names of the attributes and their values, (images, attributes), 0 or 1, of these images.
+
+    Raises:
+        ValueError: an image has no attributes.
+    """
     import numpy as np
 
     _, names, *lines = path.read_text(encoding="utf-8").strip().splitlines()
     rows = {Path(name).stem: [value == "1" for value in values] for name, *values in map(str.split, lines)}
-    if missing := next((picture for picture in pictures if picture not in rows), None):
-        raise ValueError(f"it has no line of {missing}")
-    return names.split(), np.array([rows[picture] for picture in pictures], dtype=np.int64)
+    if missing := next((image for image in images if image not in rows), None):
+        raise ValueError(f"it has no line for {missing}")
+    return names.split(), np.array([rows[image] for image in images], dtype=np.int64)
 
 
 CELEBA = Dataset(

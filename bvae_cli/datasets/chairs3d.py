@@ -1,4 +1,4 @@
-"""3D Chairs (Aubry et al. 2014): 1,393 chairs, each seen from 62 directions, on white."""
+"""3D Chairs (Aubry et al. 2014): 1,393 chairs on white, each from 62 directions."""
 
 from __future__ import annotations
 
@@ -18,36 +18,37 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NAME = re.compile(r"(?:^|/)([^/]+)/renders/[^/]*_p(\d+)_t(\d+)[^/]*\.png$")
+IMAGE_NAME = re.compile(r"(?:^|/)([^/]+)/renders/[^/]*_p(\d+)_t(\d+)[^/]*\.png$")
 View = tuple[str, int, int]
-"""Chair, elevation and azimuth, degrees."""
+"""Chair, elevation and azimuth, the angles in degrees."""
 
 
 def read(path: Path, options: ReadOptions) -> ImageStream:
-    """The renderings in the tar, or in a folder, in the order of chair, elevation and azimuth.
+    """Return the renderings in the tar, or in a folder, ordered by chair, elevation and azimuth.
 
-    Raises BvaeError where there are none.
+    Raises:
+        BvaeError: it contains no rendering.
     """
     from bvae_cli.sources import image_files
 
-    archive, members = image_files.find_image_files(path, lambda name: NAME.search(name) is not None, options)
+    archive, members = image_files.find_image_files(path, lambda name: IMAGE_NAME.search(name) is not None, options)
     views = sorted((parse_view(member.name), member) for member in members)
     spec, labels = attach_labels(options.spec, list(CHAIRS3D.spec.factors), view_labels([view for view, _ in views]))
     return image_files.stream_image_files(archive, [member for _, member in views], replace(options, spec=spec), labels)
 
 
 def parse_view(name: str) -> View:
-    """What a file shows, by its name: …/<chair>/renders/image_NNN_pPPP_tTTT_rRRR.png."""
-    found = NAME.search(name)
-    assert found is not None
-    chair, elevation, azimuth = found.groups()
+    """Return the view that a file shows, from its name: …/<chair>/renders/image_NNN_pPPP_tTTT_rRRR.png."""
+    match = IMAGE_NAME.search(name)
+    assert match is not None
+    chair, elevation, azimuth = match.groups()
     return chair, int(elevation), int(azimuth)
 
 
 def view_labels(views: Sequence[View]) -> NDArray[np.int64]:
-    """(images, 3): views, in their order, as numbers of values.
+    """Return the integer labels, (images, 3), of sorted views.
 
-    An azimuth is numbered within its chair and elevation: in the names it is rounded.
+    Azimuths are numbered within their chair and elevation, since the names contain rounded angles.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""An entry of the table of data sets."""
+"""The type of an entry in the table of data sets."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from bvae_cli.sources.source import ReadOptions, RemoteFile
 
 @dataclass(frozen=True)
 class Dataset:
-    """An entry of the table."""
+    """A data set: its spec, its sources, and a function that reads its published files."""
 
     spec: DataSpec  # as published
     sources: Mapping[str, Callable[[ReadOptions], ImageStream] | tuple[RemoteFile, ...]]  # the first is the default
-    read: Callable[
-        [Path, ReadOptions], ImageStream
-    ]  # a file of the published form; of several, the first, the rest beside it
-    origin: str  # who made it, and where it is from
+    read: Callable[[Path, ReadOptions], ImageStream]  # takes the first published file; others are in the same folder
+    origin: str  # authors and address
     licence: str
-    showcase: Callable[[Sequence[int]], list[tuple[int, ...]]] | None = None  # a grid's sizes to factors to show first
+    showcase: Callable[[Sequence[int]], list[tuple[int, ...]]] | None = None  # factor sizes → factors of example images

@@ -1,4 +1,4 @@
-"""dSprites (Matthey et al. 2017): 737,280 binary pictures of a square, an ellipse or a heart."""
+"""dSprites (Matthey et al. 2017): 737,280 binary images of a square, an ellipse or a heart."""
 
 from __future__ import annotations
 
@@ -23,16 +23,19 @@ FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32}
 
 
 def render(options: ReadOptions) -> ImageStream:
-    """The whole data set, drawn."""
+    """Return the whole data set, rendered."""
     from bvae_cli.datasets.dsprites_rendering import render_sprites
 
     return ImageStream(replace(options.spec, factors=FACTORS), render_sprites())
 
 
 def read(path: Path, options: ReadOptions) -> ImageStream:
-    """A file in the published npz or hdf5 form: all of dSprites, or any smaller grid of its factors' values.
+    """Return the images of a file in the published npz or HDF5 format: all of dSprites, or a smaller grid.
 
-    Only arrays are read, no pickle. Raises BvaeError, also while blocks are drawn, where the file is no such thing.
+    Only arrays are read, never pickles.
+
+    Raises:
+        BvaeError: the file has another format; raised also while blocks are read.
     """
     with wrap_read_errors(path, "dSprites"):
         classes, blocks = read_npz(path) if zipfile.is_zipfile(path) else read_hdf5(path)
@@ -41,7 +44,7 @@ def read(path: Path, options: ReadOptions) -> ImageStream:
 
 
 def read_npz(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]]:
-    """The classes and the images of an npz with `imgs` and `latents_classes`; unpacked they would fill 3 GB."""
+    """Return the classes and the images of an npz with `imgs` and `latents_classes`; uncompressed they need 3 GB."""
     import numpy as np
 
     with np.load(path, allow_pickle=False) as archive:
@@ -49,7 +52,7 @@ def read_npz(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]
 
 
 def read_hdf5(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]]:
-    """The classes and the images of an hdf5 with `imgs` and `latents/classes`."""
+    """Return the classes and the images of an HDF5 file with `imgs` and `latents/classes`."""
     import h5py
 
     with h5py.File(path) as file:
@@ -57,13 +60,13 @@ def read_hdf5(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]
 
 
 def require_sprite_images(shape: Sequence[int], dtype: np.dtype[np.generic]) -> None:
-    """Raise ValueError where an array's form is not that of the pictures."""
+    """Raise ValueError if an array does not have the shape and dtype of the images."""
     if tuple(shape[1:]) != (SIDE, SIDE) or dtype != "uint8":
         raise ValueError(f"its images are {dtype} {tuple(shape)}, not uint8 (images, {SIDE}, {SIDE})")
 
 
 def pack_bits(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pixels of whole pictures, each 0 or 1, as (images, 512) bytes."""
+    """Return binary images, each pixel 0 or 1, packed into (images, 512) bytes; raises ValueError for other values."""
     import numpy as np
 
     if pixels.max() > 1:
@@ -72,21 +75,21 @@ def pack_bits(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def factor_grid(classes: NDArray[np.int64]) -> dict[str, int]:
-    """The sizes of the factors that (images, 6) classes run through; ValueError where they are no whole grid."""
+    """Return the sizes of the factors, given classes, (images, 6); raises ValueError if they are not a full grid."""
     if classes.ndim != 2 or classes.shape[1] != len(FACTORS) + 1:
         raise ValueError(f"its classes are {classes.shape}, not (images, {len(FACTORS) + 1})")
-    truth = encode_labels(classes[:, 1:])  # the colour, always white, is left out
-    if not is_grid(truth):
+    labels = encode_labels(classes[:, 1:])  # without the colour, which is always white
+    if not is_grid(labels):
         raise ValueError("its classes are not every combination of the factors' values, in order")
-    sizes = [int(size) for size in truth.max(axis=0) + 1]
+    sizes = [int(size) for size in labels.max(axis=0) + 1]
     if sum(size > 1 for size in sizes) < 2:
         raise ValueError("fewer than two of its factors vary")
     return dict(zip(FACTORS, sizes, strict=True))
 
 
-def showcase_factors(grid: Sequence[int]) -> list[tuple[int, ...]]:
-    """Each shape: large, upright, in the middle."""
-    shapes, scales, _, columns, rows = grid
+def showcase_factors(sizes: Sequence[int]) -> list[tuple[int, ...]]:
+    """Return the factors of each shape, large, upright and centred."""
+    shapes, scales, _, columns, rows = sizes
     return [(shape, scales - 1, 0, columns // 2, rows // 2) for shape in range(shapes)]
 
 
@@ -107,6 +110,6 @@ DSPRITES = Dataset(
     },
     read=read,
     origin="Matthey et al. 2017, github.com/google-deepmind/dsprites-dataset",
-    licence="drawn by bvae; the published file: Apache 2.0",
+    licence="rendered by bvae; the published file: Apache 2.0",
     showcase=showcase_factors,
 )

@@ -1,7 +1,7 @@
-"""dSprites in colour and in noise (Locatello et al. 2019, appendix), which fix neither.
+"""Color-dSprites and Noisy-dSprites (Locatello et al. 2019, appendix).
 
-Here the colour, or the noise, of each picture is fixed by its number, and drawn as a batch is unpacked: what lies on
-the disk and in memory are the sprites and the numbers.
+The paper draws colours and noise at random. Here the index of an image seeds them, and they are computed when a batch
+is unpacked; only the sprites and the indices are stored on disk and in memory.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ if TYPE_CHECKING:
 
 
 def render_variant(options: ReadOptions) -> ImageStream:
-    """The whole data set, drawn."""
+    """Return the whole data set, rendered."""
     return append_indices(dsprites.render(options))
 
 
 def read(path: Path, options: ReadOptions) -> ImageStream:
-    """A file of dSprites; raises what reading it does."""
+    """Return the images of a dSprites file; raises as `dsprites.read` does."""
     return append_indices(dsprites.read(path, options))
 
 
 def append_indices(stream: ImageStream) -> ImageStream:
-    """The same, each packed picture followed by its number."""
+    """Return the same images, each packed image followed by its index."""
     return replace(stream, blocks=append_indices_to_blocks(stream.blocks))
 
 
 def append_indices_to_blocks(blocks: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """(images, bytes) blocks with the number of each image at its end, the least byte first."""
+    """Yield blocks, (images, bytes), with the index of each image appended, in little-endian order."""
     import numpy as np
 
     count = 0
     for block in blocks:
-        numbers = np.arange(count, count + len(block), dtype=f"<u{INDEX_BYTES}")
-        yield np.concatenate([block, numbers[:, None].view(np.uint8)], axis=1)
+        indices = np.arange(count, count + len(block), dtype=f"<u{INDEX_BYTES}")
+        yield np.concatenate([block, indices[:, None].view(np.uint8)], axis=1)
         count += len(block)
 
 
-def make_variant(name: str, form: str) -> Dataset:
-    """The sprites in three channels, unpacked in such a form."""
+def make_variant(name: str, pixel_format: str) -> Dataset:
+    """Return dSprites with three channels and the given pixel format."""
     return replace(
         DSPRITES,
-        spec=replace(DSPRITES.spec, name=name, channels=3, pixel_format=form),
+        spec=replace(DSPRITES.spec, name=name, channels=3, pixel_format=pixel_format),
         sources={**DSPRITES.sources, "procedural": render_variant},
         read=read,
         origin="dSprites, as in Locatello et al. 2019",

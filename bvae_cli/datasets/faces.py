@@ -1,4 +1,4 @@
-"""3D Faces (Higgins et al. 2017): faces of the Basel Face Model, whose file each user has to ask for, drawn here."""
+"""3D Faces (Higgins et al. 2017): faces rendered from the Basel Face Model, whose file users request themselves."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ FACTORS = {"identity": 50, "azimuth": 21, "elevation": 11, "lighting": 11}  # Ch
 
 
 def read(path: Path, options: ReadOptions) -> ImageStream:
-    """Faces of the model in a file; raises BvaeError where it is none, or where they are to be in colour."""
+    """Return faces rendered from the model in a file; raises BvaeError if three channels are requested."""
     if options.spec.channels != 1:
-        raise BvaeError("faces are drawn in grey", "leave out --channels.")
+        raise BvaeError(f"channels {options.spec.channels} is unsupported: faces are grey", "remove --channels.")
     return ImageStream(replace(options.spec, factors=FACTORS), render_blocks(path))
 
 
 def render_blocks(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The pictures, packed, those of a face at a time."""
+    """Yield the packed images, one identity at a time; raises BvaeError if the file is not a valid model."""
     from bvae_cli.datasets.basel_faces import face_model, rendering
 
     with wrap_read_errors(path, "the Basel Face Model"):
@@ -36,10 +36,10 @@ def render_blocks(path: Path) -> Iterator[NDArray[np.uint8]]:
 
 
 def require_own_file(_: ReadOptions) -> ImageStream:
-    """Nothing: the model is licensed, and there is no public address to fetch it from."""
+    """Raise BvaeError: the model is licensed and cannot be downloaded."""
     raise BvaeError(
-        "faces needs the Basel Face Model 2009, which the University of Basel gives to those who ask",
-        "ask at faces.dmi.unibas.ch/bfm, then: bvae download faces --from 01_MorphableModel.mat",
+        "faces requires the Basel Face Model 2009, which the University of Basel provides on request",
+        "request it at faces.dmi.unibas.ch/bfm, then: bvae download faces --from 01_MorphableModel.mat",
     )
 
 
@@ -49,7 +49,7 @@ FACES = Dataset(
     ),
     sources={"licensed": require_own_file},
     read=read,
-    origin="drawn from the Basel Face Model, Paysan et al. 2009, faces.dmi.unibas.ch/bfm",
-    licence="of the model, asked for at its site: not commercial",
-    showcase=lambda grid: [(face, grid[1] // 2, grid[2] // 2, grid[3] // 3) for face in range(min(3, grid[0]))],
+    origin="rendered from the Basel Face Model, Paysan et al. 2009, faces.dmi.unibas.ch/bfm",
+    licence="of the model, requested at its site: non-commercial",
+    showcase=lambda sizes: [(face, sizes[1] // 2, sizes[2] // 2, sizes[3] // 3) for face in range(min(3, sizes[0]))],
 )

@@ -1,4 +1,4 @@
-"""MPI3D (Gondal et al. 2019): 1,036,800 pictures of an object on a robot's arm, drawn, drawn well, or real."""
+"""MPI3D (Gondal et al. 2019): 1,036,800 images of an object on a robot arm; toy, realistic or real."""
 
 from __future__ import annotations
 
@@ -31,41 +31,42 @@ FACTORS = {
 
 
 def read(path: Path, options: ReadOptions) -> ImageStream:
-    """An npz with `images`, which says nothing of factors: it is the number of images that tells the whole of MPI3D.
+    """Return the images of an npz with `images`, which contains no factors.
 
-    Raises BvaeError where it is none.
+    A file with the published number of images is taken to be all of MPI3D, in order.
+
+    Raises:
+        BvaeError: it is not such a file.
     """
     with wrap_read_errors(path, "MPI3D"):
         count = arrays.read_npz_shape(path, "images")[0]
     if count == math.prod(FACTORS.values()):
         return ImageStream(replace(options.spec, factors=FACTORS), read_blocks(path, options.spec))
-    options.notify(
-        f"{path.name} has {count:,} images: it is a part of MPI3D, and which is not known, nor are its factors."
-    )
+    options.notify(f"{path.name} contains {count:,} images, a subset of MPI3D; their factors are unknown.")
     return ImageStream(replace(options.spec, factors={}, num_samples=count), read_blocks(path, options.spec))
 
 
 def read_blocks(path: Path, spec: DataSpec) -> Iterator[NDArray[np.uint8]]:
-    """The images, packed."""
+    """Yield the packed images."""
     from bvae_cli.sources.preprocessing import crop_and_resize_block
 
-    found = arrays.read_npz_blocks(path, "images", arrays.require_rgb_images)
-    return arrays.pack_blocks(path, "MPI3D", found, partial(crop_and_resize_block, spec=spec))
+    blocks = arrays.read_npz_blocks(path, "images", arrays.require_rgb_images)
+    return arrays.pack_blocks(path, "MPI3D", blocks, partial(crop_and_resize_block, spec=spec))
 
 
-def make_mpi3d(kind: str, md5: str) -> Dataset:
-    """One of the three."""
-    url = f"https://storage.googleapis.com/disentanglement_dataset/Final_Dataset/mpi3d_{kind}.npz"
+def make_mpi3d(variant: str, md5: str) -> Dataset:
+    """Return one of the three variants."""
+    url = f"https://storage.googleapis.com/disentanglement_dataset/Final_Dataset/mpi3d_{variant}.npz"
     return Dataset(
         spec=DataSpec(
-            f"mpi3d_{kind}",
+            f"mpi3d_{variant}",
             channels=3,
             likelihood="bernoulli",
             factors=FACTORS,
             pixel_format="bytes",
             resample="bilinear",
         ),
-        sources={"official": (RemoteFile(name=f"mpi3d_{kind}.npz", urls=(url,), hash=f"md5:{md5}"),)},
+        sources={"official": (RemoteFile(name=f"mpi3d_{variant}.npz", urls=(url,), hash=f"md5:{md5}"),)},
         read=read,
         origin="Gondal et al. 2019, github.com/rr-learning/disentanglement_dataset",
         licence="CC BY 4.0",

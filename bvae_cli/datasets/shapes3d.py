@@ -1,4 +1,4 @@
-"""3D Shapes (Burgess & Kim 2018): 480,000 pictures of a solid in a room, in colour."""
+"""3D Shapes (Burgess & Kim 2018): 480,000 images of a solid in a room, in colour."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def read(path: Path, options: ReadOptions) -> ImageStream:
-    """An hdf5 with `images` and `labels`: all of 3D Shapes, or any part of it; raises BvaeError where it is none."""
+    """Return the images of an HDF5 file with `images` and `labels`: all of 3D Shapes, or any subset.
+
+    Raises:
+        BvaeError: it is not such a file.
+    """
     import h5py
 
     with wrap_read_errors(path, "3D Shapes"):
@@ -34,11 +38,11 @@ def read(path: Path, options: ReadOptions) -> ImageStream:
 
 
 def read_blocks(path: Path, spec: DataSpec) -> Iterator[NDArray[np.uint8]]:
-    """The images, packed."""
+    """Yield the packed images."""
     from bvae_cli.sources.preprocessing import crop_and_resize_block
 
-    found = arrays.read_hdf5_blocks(path, "images", arrays.require_rgb_images)
-    return arrays.pack_blocks(path, "3D Shapes", found, partial(crop_and_resize_block, spec=spec))
+    blocks = arrays.read_hdf5_blocks(path, "images", arrays.require_rgb_images)
+    return arrays.pack_blocks(path, "3D Shapes", blocks, partial(crop_and_resize_block, spec=spec))
 
 
 SHAPES3D = Dataset(
@@ -63,7 +67,7 @@ SHAPES3D = Dataset(
     read=read,
     origin="Burgess & Kim 2018, github.com/google-deepmind/3d-shapes",
     licence="Apache 2.0",
-    showcase=lambda grid: [
-        (0, grid[1] // 2, grid[2] // 3, grid[3] - 1, shape, grid[5] // 2) for shape in range(grid[4])
+    showcase=lambda sizes: [
+        (0, sizes[1] // 2, sizes[2] // 3, sizes[3] - 1, shape, sizes[5] // 2) for shape in range(sizes[4])
     ],
 )

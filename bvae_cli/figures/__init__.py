@@ -1,1 +1,1 @@
-"""What a model has learnt, drawn."""
+"""Figures of a trained model: latent traversals and reconstructions."""

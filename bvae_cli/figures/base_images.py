@@ -1,4 +1,4 @@
-"""The images that pictures start from: a checkpoint's examples, a data file's, or the user's own."""
+"""Selection of input images for figures: from a checkpoint's examples, a data file, or the user's own files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,18 +24,18 @@ def select_images(
     files: Sequence[Path],
     count: int,
 ) -> Tensor:
-    """The images that are asked for, or the first `count` examples: (images, channels, 64, 64) in [0, 1].
+    """Return the requested images, or the first `count` examples: (images, channels, 64, 64) in [0, 1].
 
     Args:
-        checkpoint: carries the examples, and says what the images have to be like.
-        data: the folder of the data files, read only where an index or a wish asks for it.
-        indices: numbers of images of the data set.
-        conditions: images by factors, like `shape=2,scale=5`.
-        files: the user's own pictures.
-        count: of examples, where nothing is asked for.
+        checkpoint: contains the examples and the required size and channels.
+        data: folder of the data files, read only for `indices` and `conditions`.
+        indices: indices of images of the data set.
+        conditions: factors of images of the data set, such as `shape=2,scale=5`.
+        files: the user's own image files.
+        count: number of examples if no image is requested.
 
     Raises:
-        BvaeError: there is no such image, factor, value, or file.
+        BvaeError: an image, factor, value or file is not found.
     """
     parts = [load_file(path, checkpoint.spec) for path in files]
     if indices or conditions:
@@ -44,69 +44,80 @@ def select_images(
 
 
 def load_examples(checkpoint: Checkpoint, count: int) -> Tensor:
-    """The first examples that a checkpoint carries; raises BvaeError where there are fewer."""
-    there = len(checkpoint.examples)
-    if not there:
-        raise BvaeError("the checkpoint carries no images", "name some: --image FILE, or --index N where its data is.")
-    if count > there:
-        raise BvaeError(f"{count} images are more than the {there} that the checkpoint carries", "choose by --index.")
+    """Return the first examples stored in a checkpoint; raises BvaeError if there are too few."""
+    available = len(checkpoint.examples)
+    if not available:
+        raise BvaeError(
+            "the checkpoint contains no images", "use --image FILE, or --index N if its data set is available."
+        )
+    if count > available:
+        raise BvaeError(
+            f"{count} images requested, but the checkpoint contains only {available}",
+            "lower --images, or select images of the data set: --index N.",
+        )
     return checkpoint.examples[:count].float() / 255
 
 
 def load_from_data(data: Path, name: str, indices: Sequence[int], conditions: Sequence[str]) -> Tensor:
-    """Images of a data file, (images, channels, 64, 64) in [0, 1], by number and by factors."""
+    """Return images of a data file, (images, channels, 64, 64) in [0, 1], selected by index and by factors."""
     images = open_stream(data, name)
-    wanted = [*indices, *(find_index(images, condition) for condition in conditions)]
-    for index in wanted:
+    selected = [*indices, *(find_index(images, condition) for condition in conditions)]
+    for index in selected:
         if not 0 <= index < len(images):
-            raise BvaeError(f"there is no image {index}", f"{name} has images 0 to {len(images) - 1}.")
-    return images.subset(np.array(wanted))[:]
+            raise BvaeError(f"image {index} not found in {name}", f"choose an index from 0 to {len(images) - 1}.")
+    return images.subset(np.array(selected))[:]
 
 
 def find_index(images: ImageSource, condition: str) -> int:
-    """The number of the image that a wish names; of a list the first that is so.
+    """Return the index of the first image whose factors satisfy a condition such as `shape=2,scale=5`.
 
-    In a grid, factors that are left out are as in the first image that is shown.
+    In a grid, factors that the condition omits have the values of the first showcase image.
     """
-    spec, wanted = images.spec, {}
+    spec, requested = images.spec, {}
     for part in condition.split(","):
         name, _, value = part.partition("=")
         if name not in spec.factors:
-            raise BvaeError(f"there is no factor '{name}' in '{condition}'", list_factors(spec))
+            raise BvaeError(f"factor '{name}' not found (in '{condition}')", list_factors(spec))
         if value not in map(str, range(spec.factors[name])):
-            raise BvaeError(f"{name} cannot be '{value}'", f"it is a number from 0 to {spec.factors[name] - 1}.")
-        wanted[name] = int(value)
+            raise BvaeError(
+                f"invalid value '{value}' of factor {name}", f"choose an integer from 0 to {spec.factors[name] - 1}."
+            )
+        requested[name] = int(value)
     if spec.num_samples is None:
-        return spec.index((default_factors(spec) | wanted).values())
-    columns = [list(spec.factors).index(name) for name in wanted]
-    matches = (images.factors(np.arange(len(images)))[:, columns] == list(wanted.values())).all(axis=1)
+        return spec.index((default_factors(spec) | requested).values())
+    columns = [list(spec.factors).index(name) for name in requested]
+    matches = (images.factors(np.arange(len(images)))[:, columns] == list(requested.values())).all(axis=1)
     if not matches.any():
-        raise BvaeError(f"there is no image with {condition}", "name fewer factors.")
+        raise BvaeError(f"no image with {condition} found", "specify fewer factors.")
     return int(matches.argmax())
 
 
 def list_factors(spec: DataSpec) -> str:
-    """Which factors a data set has."""
-    return f"there are: {', '.join(spec.factors)}." if spec.factors else f"{spec.name} has none: take --index."
+    """Return a hint with the names of the factors of a data set."""
+    if not spec.factors:
+        return f"{spec.name} has no known factors; select images with --index N."
+    return f"the factors are: {', '.join(spec.factors)}."
 
 
 def default_factors(spec: DataSpec) -> dict[str, int]:
-    """The factors of the image of a grid that is shown first."""
-    entry = DATASETS.get(spec.name)
-    values = entry.showcase(spec.factor_sizes)[0] if entry and entry.showcase else [0] * len(spec.factor_sizes)
+    """Return the factors of the first showcase image of a grid."""
+    dataset = DATASETS.get(spec.name)
+    values = dataset.showcase(spec.factor_sizes)[0] if dataset and dataset.showcase else [0] * len(spec.factor_sizes)
     return dict(zip(spec.factors, values, strict=True))
 
 
 def load_file(path: Path, spec: DataSpec) -> Tensor:
-    """The user's own picture, (1, channels, 64, 64) in [0, 1], brought to the model's size and colours as its data was.
+    """Return the user's image, (1, channels, 64, 64) in [0, 1], preprocessed like the model's training data.
 
     Raises:
-        BvaeError: it is missing, or no picture.
+        BvaeError: the file is not found, or not a supported image.
     """
     if not path.is_file():
-        raise BvaeError(f"there is no picture {path}", "name a PNG, JPEG, WebP or GIF.")
+        raise BvaeError(f"image file not found: {path}", "pass a PNG, JPEG, WebP or GIF with --image.")
     try:
         pixels = decode_image(path.read_bytes(), spec)
     except ValueError as error:
-        raise BvaeError(f"{path} is no picture that can be read", "name a PNG, JPEG, WebP or GIF.") from error
+        raise BvaeError(
+            f"{path} is corrupt or an unsupported image: {error}", "pass a PNG, JPEG, WebP or GIF with --image."
+        ) from error
     return torch.from_numpy(pixels).float().view(1, spec.channels, SIDE, SIDE) / 255

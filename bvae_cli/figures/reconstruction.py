@@ -1,4 +1,4 @@
-"""Pictures of images above their reconstructions."""
+"""Figures of images above their reconstructions."""
 
 from pathlib import Path
 
@@ -12,12 +12,15 @@ from bvae_cli.models.vae import VAE
 
 @torch.inference_mode()
 def draw_reconstructions(vae: VAE, images: Tensor, path: Path) -> Path:
-    """Draw (images, channels, 64, 64) in [0, 1] above what their posterior means decode to; the file written.
+    """Draw images, (images, channels, 64, 64) in [0, 1], above their reconstructions; return the path written.
 
-    Over each stands its reconstruction loss in nats. Raises BvaeError where `path` cannot be written.
+    The reconstruction is the decoded posterior mean. Its reconstruction loss, in nats, is the heading of its column.
+
+    Raises:
+        BvaeError: `path` cannot be written.
     """
     logits = vae.decoder(vae.encode(images)[0])
     tiles = np.stack([to_tiles(images), to_tiles(torch.sigmoid(logits))])
     headings = [f"{nats:.0f}" for nats in vae.likelihood(logits, images).tolist()]
-    labels = [Label("original"), Label("reconstruction", ("its loss, nats, on top",))]
+    labels = [Label("original"), Label("reconstruction", ("top: loss, nats",))]
     return write_png(path, image_grid(tiles, labels, headings))

@@ -1,1 +1,1 @@
-"""How images are stored, batched and streamed."""
+"""Storage, batching and streaming of images."""

@@ -1,4 +1,4 @@
-"""What is known of each picture, as numbers."""
+"""Ground-truth factors of images as integer labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def encode_labels(values: ArrayLike) -> NDArray[np.int64]:
-    """(images, factors) values of any kind, each that occurs given a number in its factor, from 0, in their order."""
+    """Return integer labels, (images, factors): the rank of each value among the distinct values of its factor."""
     import numpy as np
 
     columns = np.asarray(values).T
@@ -23,7 +23,7 @@ def encode_labels(values: ArrayLike) -> NDArray[np.int64]:
 
 
 def is_grid(labels: NDArray[np.int64]) -> bool:
-    """Whether (images, factors) numbers are every combination of them, once each, the last varying fastest."""
+    """Return whether labels, (images, factors), hold each combination once, with the last factor varying fastest."""
     import numpy as np
 
     sizes = labels.max(axis=0) + 1
@@ -33,14 +33,14 @@ def is_grid(labels: NDArray[np.int64]) -> bool:
 
 
 def grid_factors(sizes: tuple[int, ...], index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(images, factors): the factors of the images of these numbers, of a grid of such sizes."""
+    """Return the factors, (images, factors), of the images at these indices of a grid of these sizes."""
     import numpy as np
 
     return np.stack(np.unravel_index(index, sizes), axis=-1)
 
 
 def factors_at(spec: DataSpec, labels: NDArray[np.int64] | None, index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(images, factors): the factors of the images of these numbers, of labels or of the grid."""
+    """Return the factors, (images, factors), of the images at these indices, from the labels or else from the grid."""
     import numpy as np
 
     if not spec.factors:
@@ -51,7 +51,7 @@ def factors_at(spec: DataSpec, labels: NDArray[np.int64] | None, index: NDArray[
 def attach_labels(
     spec: DataSpec, names: Sequence[str], labels: NDArray[np.int64]
 ) -> tuple[DataSpec, NDArray[np.int64] | None]:
-    """A spec with (images, factors) numbers of these names; the labels, too, where they are no grid."""
+    """Return the spec with these factors, and the labels, (images, factors), or None if they form a full grid."""
     factors = dict(zip(names, map(int, labels.max(axis=0) + 1), strict=True))
     if is_grid(labels):
         return replace(spec, factors=factors, num_samples=None), None

@@ -1,4 +1,4 @@
-"""What a data set is, before and after it is on the disk."""
+"""Specification of a data set, and images on their way to the disk."""
 
 from __future__ import annotations
 
@@ -12,57 +12,57 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SIDE = 64  # pixels; every data set is brought to this size
-UNKNOWN = "unknown"  # the name of data that a foreign model was trained on, and that is none of the table
+SIDE = 64  # pixels; every image is resized to 64 × 64
+UNKNOWN = "unknown"  # data set name of an imported model whose training data is not in the catalogue
 
 DATASET_NAMES = (
     "dsprites", "celeba", "3dchairs", "color_dsprites", "noisy_dsprites", "shapes3d", "cars3d", "smallnorb",
     "mpi3d_toy", "mpi3d_realistic", "mpi3d_real", "faces", "folder",
 )  # fmt: skip
-"""Those of the table in `datasets`, whose readers need not be loaded for a hint."""
+"""Names in the table of `datasets`, repeated here so that a hint does not import every reader."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-INDEX_BYTES = 4  # bytes of a picture's number, least first
+INDEX_BYTES = 4  # bytes of an image's index, little-endian
 BYTES_PER_IMAGE: dict[str, Callable[[int], int]] = {
     "bits": lambda channels: channels * SIDE * SIDE // 8,
     "bytes": lambda channels: channels * SIDE * SIDE,
     "coloured": lambda _: SIDE * SIDE // 8 + INDEX_BYTES,  # one binary channel, and the index that seeds the colour
-    "noisy": lambda _: SIDE * SIDE // 8 + INDEX_BYTES,  # the same, the index seeds the noise
+    "noisy": lambda _: SIDE * SIDE // 8 + INDEX_BYTES,  # one binary channel, and the index that seeds the noise
 }
-"""The forms that a picture is packed in, channel by channel and row by row: how many bytes it takes."""
+"""Bytes per packed image for each pixel format, given the number of channels; channels and rows are in order."""
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a trained model has to know of its data: it travels in the data file and in every checkpoint."""
+    """The properties of a data set that a trained model needs; stored in the data file and in every checkpoint."""
 
     name: str
     channels: int
     likelihood: str
-    factors: dict[str, int]  # how many values each has; the last varies fastest
-    num_samples: int | None = None  # number of images, where they are not one for each combination of the factors
+    factors: dict[str, int]  # number of values of each factor; the last varies fastest
+    num_samples: int | None = None  # number of images; None if there is one for each combination of factors
     pixel_format: str = "bits"
-    center_crop: int = 0  # pixels, the side of the square in the middle that was kept; 0 for whole pictures
-    resample: str = "box"  # how they were brought to their size
+    center_crop: int = 0  # pixels, the side of the central square that was kept; 0: not cropped
+    resample: str = "box"  # resampling filter used for resizing
 
     @property
     def factor_sizes(self) -> tuple[int, ...]:
-        """How many values each factor has."""
+        """Return the number of values of each factor."""
         return tuple(self.factors.values())
 
     @property
     def num_images(self) -> int:
-        """Number of images."""
+        """Return the number of images."""
         return math.prod(self.factor_sizes) if self.num_samples is None else self.num_samples
 
     @property
     def bytes_per_image(self) -> int:
-        """Bytes of a packed image."""
+        """Return the number of bytes of a packed image."""
         return BYTES_PER_IMAGE[self.pixel_format](self.channels)
 
     def index(self, factors: Iterable[int]) -> int:
-        """The number of the image with these factors, where there is one for each combination of them."""
+        """Return the index of the image with these factors, for a data set that is a full grid."""
         number = 0
         for value, size in zip(factors, self.factor_sizes, strict=True):
             number = number * size + value
@@ -71,17 +71,17 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class ImageStream:
-    """The images that a source has, read or drawn as they are asked for."""
+    """The images of a source, read or rendered on demand."""
 
     spec: DataSpec
-    blocks: Iterator[NDArray[np.uint8]]  # each (images, bytes), packed, in their order
-    labels: NDArray[np.int64] | None = None  # (images, factors), numbers of values, where they are no grid
-    unreadable: list[int] = field(
-        default_factory=list
-    )  # numbers of the images that turn out, on the way, to be left out
+    blocks: Iterator[NDArray[np.uint8]]  # each (images, bytes), packed, in order
+    labels: NDArray[np.int64] | None = None  # (images, factors) integer labels; None for a full grid
+    unreadable: list[int] = field(default_factory=list)  # indices of skipped images, known once `blocks` is exhausted
 
 
 def require_valid_name(key: str, name: str) -> None:
-    """Raise ValueError, naming the key, where data cannot be called so: files are named after it."""
+    """Raise ValueError, with the key, if a data set cannot have this name; files are named after it."""
     if not NAME.fullmatch(name) or name == UNKNOWN:
-        raise ValueError(f"{key} cannot be {name!r}: take letters, digits, - and _ in their place, 64 at most")
+        raise ValueError(
+            f"{key} cannot be {name!r}: use up to 64 letters, digits, '.', '-' and '_', with a letter or digit first"
+        )

@@ -235,9 +235,7 @@ def open_data_file(path: Path, name: str) -> Iterator[DataFile]:
     except BvaeError:
         raise
     except Exception as error:  # h5py and json raise errors of any type for a corrupt file
-        raise BvaeError(
-            f"{path} is corrupt, or not a bvae data file", f"create it again: {command} --force"
-        ) from error
+        raise BvaeError(f"{path} is corrupt, or not a bvae data file", f"create it again: {command} --force") from error
 
 
 def download_command(path: Path, name: str) -> str:

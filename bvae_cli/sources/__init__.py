@@ -1,1 +1,1 @@
-"""How files are fetched and read."""
+"""Download, extraction and decoding of source files."""

@@ -1,4 +1,4 @@
-"""The files in a zip, a tar or a folder: one at a time in memory, and none unpacked to the disk."""
+"""The files of a zip, a tar or a folder, read one at a time into memory without being extracted to disk."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pathlib import Path
 from bvae_cli.sources.listings import TAR_BLOCK, ListedFile, list_folder, list_tar, list_zip
 from bvae_cli.system.errors import BvaeError
 
-MAX_MEMBER_BYTES = 256 * 2**20  # bytes of a member
-FREE, RATIO = 2**30, 100  # all members may have so many bytes, and so many times those of the archive
-ZIP = (b"PK\3\4", b"PK\5\6")  # its first bytes, and those of an empty one
-COMPRESSED: dict[bytes, Callable[[BufferedReader], BufferedIOBase]] = {
+MAX_MEMBER_BYTES = 256 * 2**20  # uncompressed
+FREE_BYTES, MAX_RATIO = 2**30, 100  # limit for all members: FREE_BYTES + MAX_RATIO × bytes of the archive
+ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")  # first bytes of a zip, and of an empty one
+DECOMPRESSORS: dict[bytes, Callable[[BufferedReader], BufferedIOBase]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
 }
-UNWRITABLE = re.compile("[\0\ud800-\udfff]")  # in a name; the latter stand for what was no Unicode
+INVALID_CHARACTERS = re.compile("[\0\ud800-\udfff]")  # NUL, and surrogates that stand for undecodable bytes
 SYSTEM_FILES = {".DS_Store", "Thumbs.db"}
 
 
@@ -34,56 +34,57 @@ class Member:
     """A file in an archive."""
 
     name: str  # with forward slashes
-    size: int  # bytes, unpacked
+    size: int  # bytes, uncompressed
 
 
 class Archive:
-    """The files of an archive or a folder, but for hidden ones and what systems leave behind."""
+    """The files of an archive or a folder, without hidden files and files created by operating systems."""
 
-    def __init__(self, path: Path, found: Iterable[ListedFile], allowed: float) -> None:
-        """List it; raises BvaeError at the first file that is not fit to be taken, or once all exceed `allowed` bytes.
+    def __init__(self, path: Path, files: Iterable[ListedFile], max_bytes: float) -> None:
+        """List the files; raises BvaeError at the first invalid one, or once their total size exceeds `max_bytes`.
 
-        Nothing more is then asked of `found`: a bomb is not unpacked to its end.
+        Nothing more is then read from `files`, so that a decompression bomb is not expanded to its end.
         """
         self.path = path
-        self.members: list[Member] = []  # in the order in which they lie in it; those of a folder by name
+        self.members: list[Member] = []  # in archive order; those of a folder sorted by name
         self.contents: dict[str, Callable[[], bytes]] = {}
-        for file in found:
-            allowed -= file.size
-            slashed = file.name.replace("\\", "/")
-            parts = [part for part in slashed.split("/") if part not in {"", "."}]
+        remaining = max_bytes
+        for file in files:
+            remaining -= file.size
+            posix_name = file.name.replace("\\", "/")
+            parts = [part for part in posix_name.split("/") if part not in {"", "."}]
             name = "/".join(parts)
-            fault = file.fault or name_fault(slashed, parts) or size_fault(file.size, allowed)
+            fault = file.fault or name_fault(posix_name, parts) or size_fault(file.size, remaining)
             if fault or name in self.contents:
-                raise member_error(path, file.name, fault or "is in it twice")
+                raise member_error(path, file.name, fault or "has a duplicate name")
             if not is_system_file(parts):
                 self.members.append(Member(name, file.size))
                 self.contents[name] = file.content
         if not self.members:
-            raise BvaeError(f"there are no files in {path}")
+            raise BvaeError(f"no files found in {path}")
 
     def read(self, member: Member) -> bytes:
-        """The whole content of a member. All reads are to be made in one thread.
+        """Return the whole content of a member; all reads must be made in one thread.
 
-        A compressed tar is unpacked once for reads in the order of `members`, and anew for each that goes back.
+        A compressed tar is decompressed once for reads in the order of `members`, and again for each read out of order.
 
         Raises:
-            BvaeError: the member is damaged, or larger or smaller than the archive says.
+            BvaeError: the member is corrupt, or its size is not the one that the archive declares.
         """
         with wrap_read_errors(self.path, member.name):
             content = self.contents[member.name]()
         if len(content) != member.size:
-            raise member_error(self.path, member.name, f"does not hold the {member.size} bytes that it should")
+            raise member_error(self.path, member.name, f"does not contain the declared {member.size} bytes")
         return content
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """A zip, a tar (plain, or compressed by gzip, bzip2 or xz) or a folder with all that is in it, told by its content.
+    """Open a zip, a tar (plain, gzip, bzip2 or xz) or a folder with its sub-folders; the type is found by content.
 
     Raises:
-        BvaeError: it is none of these, damaged, cut short or empty; or one of its files has a name that leads out of
-            it, or that another has, is a link or a device, is encrypted, or unpacks to more than is sensible.
+        BvaeError: it is none of these, corrupt, truncated or empty; or a file in it has an absolute, escaping or
+            duplicate name, is a link or a device, is encrypted, or is too large when decompressed.
     """
     with ExitStack() as stack:
         with wrap_read_errors(path):
@@ -92,30 +93,35 @@ def open_archive(path: Path) -> Iterator[Archive]:
             elif path.is_file():
                 archive = list_archive(path, stack.enter_context(path.open("rb")))
             else:
-                raise BvaeError(f"there is no file or folder {path}")
+                raise BvaeError(f"file or folder not found: {path}")
         yield archive
 
 
 def list_archive(path: Path, file: BufferedReader) -> Archive:
-    """The archive that a file is; raises BvaeError where it is none, and what its listing provokes."""
-    head, allowed = file.peek(TAR_BLOCK)[:TAR_BLOCK], FREE + RATIO * path.stat().st_size
-    if head.startswith(ZIP):
-        return Archive(path, list_zip(file), allowed)
-    for magic, decompress in COMPRESSED.items():
+    """Return the archive in an open file.
+
+    Raises:
+        BvaeError: it is not an archive.
+        Exception: it is corrupt.
+    """
+    head, max_bytes = file.peek(TAR_BLOCK)[:TAR_BLOCK], FREE_BYTES + MAX_RATIO * path.stat().st_size
+    if head.startswith(ZIP_MAGIC):
+        return Archive(path, list_zip(file), max_bytes)
+    for magic, decompress in DECOMPRESSORS.items():
         if head.startswith(magic):
-            return Archive(path, list_tar(decompress(file), allowed), allowed)
+            return Archive(path, list_tar(decompress(file), max_bytes), max_bytes)
     try:
         tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
     except tarfile.TarError as error:
         raise BvaeError(
-            f"{path} is no zip and no tar", "a folder, a zip or a tar, plain, .gz, .bz2 or .xz, is read."
+            f"{path} is not a supported archive", "provide a folder, a .zip, a .tar, or a .tar.gz, .tar.bz2 or .tar.xz."
         ) from error
-    return Archive(path, list_tar(file, allowed), allowed)
+    return Archive(path, list_tar(file, max_bytes), max_bytes)
 
 
 @contextmanager
 def wrap_read_errors(path: Path, name: str = "") -> Iterator[None]:
-    """Turn whatever a damaged archive provokes into a BvaeError that names it, and the member being read."""
+    """Convert any error raised by a corrupt archive into a BvaeError with its path and the member being read."""
     try:
         yield
     except BvaeError:
@@ -125,30 +131,30 @@ def wrap_read_errors(path: Path, name: str = "") -> Iterator[None]:
         reason = f"cannot be read: {' '.join(text.split()) or type(error).__name__}"
         if name:
             raise member_error(path, name, reason) from error
-        raise BvaeError(f"{path} {reason}", "is it the whole file, and the right one?") from error
+        raise BvaeError(f"{path} {reason}", "check that the file is complete and the right one.") from error
 
 
 def member_error(path: Path, name: str, fault: str) -> BvaeError:
-    """What the user is told of a member; its name is quoted, for it may hold what upsets a terminal."""
-    return BvaeError(f"{path} cannot be used: {name!r} in it {fault}")
+    """Return the error for an invalid member; its name is quoted, since it may contain control characters."""
+    return BvaeError(f"invalid archive {path}: member {name!r} {fault}")
 
 
 def name_fault(name: str, parts: list[str]) -> str:
-    """Why a name, or its parts but for empty ones, are not to be trusted; or nothing."""
+    """Return why a name, or its non-empty parts, is unsafe, or an empty string if it is safe."""
     if name.startswith("/") or (parts and parts[0][1:2] == ":"):
         return "has an absolute name"
     if ".." in parts:
-        return "has a name that leads out of it"
-    return "has a name that no file can have" if not parts or UNWRITABLE.search(name) else ""
+        return "has a name that points outside the archive"
+    return "has an invalid name" if not parts or INVALID_CHARACTERS.search(name) else ""
 
 
-def size_fault(size: int, left: float) -> str:
-    """Why a file of some bytes, after which so many are allowed yet, is too large; or nothing."""
+def size_fault(size: int, remaining: float) -> str:
+    """Return why a file of `size` bytes is too large, given the bytes that remain after it, or an empty string."""
     if not 0 <= size <= MAX_MEMBER_BYTES:
-        return f"is said to have {size} bytes; the most is {MAX_MEMBER_BYTES}"
-    return "makes it unpack to far more than its own size" if left < 0 else ""
+        return f"has a declared size of {size} bytes; the maximum is {MAX_MEMBER_BYTES}"
+    return "makes the uncompressed size far larger than the archive" if remaining < 0 else ""
 
 
 def is_system_file(parts: list[str]) -> bool:
-    """Whether a file, of whose name these are the parts, is what macOS and Windows leave behind."""
+    """Return whether a file, given the parts of its name, was created by macOS or Windows for their own use."""
     return parts[-1] in SYSTEM_FILES or parts[-1].startswith("._") or "__MACOSX" in parts[:-1]

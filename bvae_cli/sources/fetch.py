@@ -1,4 +1,4 @@
-"""Files from the network, checked and kept by pooch."""
+"""Download of files with pooch, verified by their hash."""
 
 from pathlib import Path
 
@@ -13,24 +13,24 @@ from bvae_cli.system.reporting import NoticeCallback, ProgressCallback
 
 
 def fetch(remote: RemoteFile, folder: Path, report: ProgressCallback, notify: NoticeCallback) -> Path:
-    """The file of a remote, in `folder`, where it lies under its name only when it is whole.
+    """Return the path of a remote file, downloaded to `folder`; it gets its name only once it is complete.
 
     Raises:
-        BvaeError: no mirror gives it, or it cannot be written. What has come of it stays for the next time.
+        BvaeError: no mirror provides it, or it cannot be written. A partial download is kept for the next call.
     """
     require_folder(folder)
     path = folder / remote.name
     try:
         retrieve(remote, folder, Transfer(remote, folder, report))
         if not remote.is_verified and not has_expected_hash(path, remote):
-            notify(f"{path} is not the file that was known, {remote.hash}; it is taken, as nothing else confirms that.")
+            notify(f"{path} does not have the hash {remote.hash}; it is used anyway, since that hash is unconfirmed.")
     except OSError as error:
         raise write_error(path, error) from error
     return path
 
 
 def retrieve(remote: RemoteFile, folder: Path, transfer: Transfer) -> None:
-    """Have the file from the first mirror that gives it; raises what `fetch` does, and OSError."""
+    """Download the file from the first mirror that provides it; raises as `fetch` does, and OSError."""
     failures = []
     for url in remote.urls:
         try:
@@ -40,18 +40,18 @@ def retrieve(remote: RemoteFile, folder: Path, transfer: Transfer) -> None:
         else:
             return
     raise BvaeError(
-        failures[0] if len(failures) == 1 else "\n  ".join([f"no mirror gives {remote.name}:", *failures]),
-        "try again later, or fetch it by other means and give the file with --from.",
+        failures[0] if len(failures) == 1 else "\n  ".join([f"no mirror provides {remote.name}:", *failures]),
+        "try again later, or download the file by other means and pass it with --from.",
     )
 
 
 def retrieve_from(url: str, remote: RemoteFile, folder: Path, transfer: Transfer) -> None:
-    """Have the file from a mirror, unless it is there; raises MirrorError, and OSError where it cannot be written."""
+    """Download the file from a mirror unless it exists; raises MirrorError, or OSError if it cannot be written."""
     pooch.get_logger().setLevel("WARNING")
-    known = remote.hash if remote.is_verified else None
+    expected_hash = remote.hash if remote.is_verified else None
     try:
-        pooch.retrieve(url, known, remote.name, folder, downloader=transfer)
+        pooch.retrieve(url, expected_hash, remote.name, folder, downloader=transfer)
     except ValueError as error:
         transfer.discard()
-        raise MirrorError("is not the file it should be: its hash differs") from error
+        raise MirrorError("provides the wrong file: its hash differs") from error
     transfer.discard()

@@ -1,4 +1,4 @@
-"""Pictures that lie each in a file of its own, in an archive or a folder."""
+"""Images stored in one file each, in an archive or a folder."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -15,76 +15,80 @@ from bvae_cli.sources.source import ReadOptions
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.parallel import map_ordered
 
-IMAGES_PER_TASK = 32  # pictures that a thread decodes in one go
+IMAGES_PER_TASK = 32  # images that a thread decodes per task
 EncodedImage = tuple[int, str, bytes]
-"""The number, the name and the bytes of a picture."""
+"""The index, the file name and the encoded bytes of an image."""
 
 
-def find_image_files(path: Path, wanted: Callable[[str], bool], options: ReadOptions) -> tuple[Archive, list[Member]]:
-    """An archive, kept open for the reading, and its files whose names are wanted.
+def find_image_files(
+    path: Path, is_wanted: Callable[[str], bool], options: ReadOptions
+) -> tuple[Archive, list[Member]]:
+    """Return an archive, kept open until the reading ends, and those of its files whose names are wanted.
 
-    Raises BvaeError where there is none, or the archive cannot be read.
+    Raises:
+        BvaeError: no such file is found, or the archive cannot be read.
     """
     archive = options.exit_stack.enter_context(archives.open_archive(path))
-    members = [member for member in archive.members if wanted(member.name)]
+    members = [member for member in archive.members if is_wanted(member.name)]
     if not members:
-        raise BvaeError(f"there are no pictures in {path}", "is it this file?")
+        raise BvaeError(f"no images of this data set found in {path}", "check the path given with --from.")
     return archive, members
 
 
 def stream_image_files(
     archive: Archive, members: Sequence[Member], options: ReadOptions, labels: NDArray[np.int64] | None = None
 ) -> ImageStream:
-    """The pictures of an archive in this order, as `options` says that they are; raises what `decode_blocks` does."""
-    lost: list[int] = []
-    return ImageStream(options.spec, decode_blocks(archive, members, options, lost), labels, lost)
+    """Return the images of an archive, in this order, with the spec in `options`; raises as `decode_blocks` does."""
+    unreadable: list[int] = []
+    return ImageStream(options.spec, decode_blocks(archive, members, options, unreadable), labels, unreadable)
 
 
 def decode_blocks(
-    archive: Archive, members: Sequence[Member], options: ReadOptions, lost: list[int]
+    archive: Archive, members: Sequence[Member], options: ReadOptions, unreadable: list[int]
 ) -> Iterator[NDArray[np.uint8]]:
-    """The pictures of an archive in this order, (images, bytes), read one at a time and decoded by all processors.
+    """Yield the images of an archive in this order, (images, bytes), read sequentially and decoded on all CPU cores.
 
-    Numbers of those that cannot be read are added to `lost`, where they are to be skipped; else they are BvaeErrors.
+    The indices of corrupt images are appended to `unreadable` if they are to be skipped.
+
+    Raises:
+        BvaeError: an image is corrupt and not to be skipped.
     """
-    contents = read_contents(archive, members, options, lost)
-    parts = iter(lambda: list(itertools.islice(contents, IMAGES_PER_TASK)), [])
-    for rows, damaged in map_ordered(lambda part: decode_group(part, options.spec), parts):
-        for number, name, reason in damaged:
-            skip_or_raise(archive.path, number, name, reason, options, lost)
+    contents = read_contents(archive, members, options, unreadable)
+    groups = iter(lambda: list(itertools.islice(contents, IMAGES_PER_TASK)), [])
+    for rows, corrupt in map_ordered(lambda group: decode_group(group, options.spec), groups):
+        for index, name, reason in corrupt:
+            skip_or_raise(archive.path, index, name, reason, options, unreadable)
         yield rows
 
 
 def read_contents(
-    archive: Archive, members: Sequence[Member], options: ReadOptions, lost: list[int]
+    archive: Archive, members: Sequence[Member], options: ReadOptions, unreadable: list[int]
 ) -> Iterator[EncodedImage]:
-    """The bytes of each picture that is whole."""
+    """Yield the encoded bytes of each image that can be read from the archive."""
     total, done = sum(member.size for member in members), 0
-    for number, member in enumerate(members):
+    for index, member in enumerate(members):
         try:
-            yield number, member.name, archive.read(member)
+            yield index, member.name, archive.read(member)
         except BvaeError as error:
-            skip_or_raise(archive.path, number, member.name, error.message, options, lost)
+            skip_or_raise(archive.path, index, member.name, error.message, options, unreadable)
         done += member.size
         options.report(f"reading {archive.path.name}", done, total, "bytes")
 
 
-def decode_group(part: Sequence[EncodedImage], spec: DataSpec) -> tuple[NDArray[np.uint8], list[tuple[int, str, str]]]:
-    """(images, bytes) of some pictures, and the number, the name and the fault of each that is none."""
-    rows, damaged = [], []
-    for number, name, content in part:
+def decode_group(group: Sequence[EncodedImage], spec: DataSpec) -> tuple[NDArray[np.uint8], list[tuple[int, str, str]]]:
+    """Return the decoded images, (images, bytes), and the index, the name and the reason of each corrupt one."""
+    rows, corrupt = [], []
+    for index, name, content in group:
         try:
             rows.append(decode_image(content, spec))
         except ValueError as error:
-            damaged.append((number, name, str(error)))
-    return np.array(rows, dtype=np.uint8).reshape(len(rows), spec.bytes_per_image), damaged
+            corrupt.append((index, name, str(error)))
+    return np.array(rows, dtype=np.uint8).reshape(len(rows), spec.bytes_per_image), corrupt
 
 
-def skip_or_raise(path: Path, number: int, name: str, reason: str, options: ReadOptions, lost: list[int]) -> None:
-    """Leave a picture out, saying so, or raise BvaeError."""
+def skip_or_raise(path: Path, index: int, name: str, reason: str, options: ReadOptions, unreadable: list[int]) -> None:
+    """Skip an image and report it, or raise BvaeError."""
     if not options.skip_corrupt:
-        raise BvaeError(
-            f"{name} in {path} cannot be read: {reason}", "leave such pictures out, and go on: --skip-corrupt."
-        )
-    options.notify(f"{name} is left out: {reason}")
-    lost.append(number)
+        raise BvaeError(f"{name} in {path} cannot be read: {reason}", "skip corrupt images: --skip-corrupt.")
+    options.notify(f"{name} skipped: {reason}")
+    unreadable.append(index)

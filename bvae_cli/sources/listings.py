@@ -1,4 +1,4 @@
-"""What a folder, a zip and a tar list: files to be judged before any is read."""
+"""Listings of folders, zips and tars, to be checked before any file is read."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-ZIP_HEADER = 30  # bytes, at least, before a member's content, and its name
+ZIP_HEADER_BYTES = 30  # fixed part of the header before a member's name and content
 TAR_BLOCK = 512  # bytes
-TAR_HEADERS = 2**20  # bytes; the most that may describe one member
+MAX_HEADER_BYTES = 2**20  # of one member of a tar
 
 
 class ListedFile(NamedTuple):
-    """A file as an archive lists it, before it is judged."""
+    """A file as listed by an archive, not yet checked."""
 
     name: str
-    size: int  # bytes, as the archive says
-    fault: str  # why it cannot be taken, or nothing
-    content: Callable[[], bytes]  # a byte more than `size` where there are more
+    size: int  # bytes, as declared by the archive
+    fault: str  # why it is unsupported, or empty
+    content: Callable[[], bytes]  # one byte more than `size` if there are more
 
 
 def file_type_fault(mode: int) -> str:
-    """Why a file of this mode cannot be taken, or nothing; a mode without a kind is a file's."""
+    """Return why a file of this mode is unsupported, or an empty string; a mode without a type is a regular file."""
     if stat.S_ISLNK(mode):
         return "is a link"
-    return "" if stat.S_IFMT(mode) in {0, stat.S_IFREG} else "is a device or a pipe, no file"
+    return "" if stat.S_IFMT(mode) in {0, stat.S_IFREG} else "is a device or a pipe"
 
 
 def list_folder(root: Path) -> Iterator[ListedFile]:
-    """The files of a folder and its sub-folders, sorted by name; a symbolic link is at fault, wherever it leads."""
+    """Yield the files of a folder and its sub-folders, sorted by name; every symbolic link has a fault."""
     for name, path in sorted(walk_files(str(root))):
         status = os.lstat(path)
         yield ListedFile(
@@ -44,7 +44,7 @@ def list_folder(root: Path) -> Iterator[ListedFile]:
 
 
 def walk_files(folder: str, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """What is in a folder and its sub-folders, and is neither hidden nor a folder: its name in there, and its path."""
+    """Yield the relative name and the path of every file in a folder and its sub-folders that is not hidden."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
@@ -55,18 +55,18 @@ def walk_files(folder: str, prefix: str = "") -> Iterator[tuple[str, str]]:
                 yield f"{prefix}{entry.name}", entry.path
 
 
-def read_file(path: str, most: int) -> bytes:
-    """The first bytes of a file."""
+def read_file(path: str, max_bytes: int) -> bytes:
+    """Return the first bytes of a file."""
     with Path(path).open("rb") as file:
-        return file.read(most)
+        return file.read(max_bytes)
 
 
 def list_zip(file: BufferedReader) -> Iterator[ListedFile]:
-    """The files of a zip; raises what zipfile does, and ValueError where its directory leaves out its beginning."""
+    """Yield the files of a zip; raises as zipfile does, and ValueError if the start is not in the directory."""
     archive = zipfile.ZipFile(file)
     infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
-    if infos and infos[0].header_offset:  # of a cut zip, the directory of a zip in it may be left
-        raise ValueError("its directory is not that of the whole file")
+    if infos and infos[0].header_offset:  # in a truncated zip, zipfile may find the directory of an inner zip
+        raise ValueError("its directory does not describe the whole file")
     ends = [info.header_offset for info in infos[1:]] + [archive.start_dir]
     for info, end in zip(infos, ends, strict=False):
         if not info.orig_filename.endswith(("/", "\\")):
@@ -76,76 +76,80 @@ def list_zip(file: BufferedReader) -> Iterator[ListedFile]:
 
 
 def zip_member_fault(info: zipfile.ZipInfo, end: int) -> str:
-    """Why a member, before the `end` of which the next begins, cannot be taken; or nothing."""
+    """Return why a member is unsupported, or an empty string; the next member starts at byte `end`."""
     if info.flag_bits & 1:
         return "is encrypted"
-    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:  # zipfile unpacks others without a bound
-        return "is compressed in another way than by deflate"
-    if info.header_offset + ZIP_HEADER + len(info.orig_filename) + info.compress_size > end:
-        return "overlaps with what follows it"
+    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:  # zipfile expands others without a limit
+        return "has an unsupported compression method (only deflate is supported)"
+    if info.header_offset + ZIP_HEADER_BYTES + len(info.orig_filename) + info.compress_size > end:
+        return "overlaps the next member"
     return file_type_fault(info.external_attr >> 16)
 
 
 def read_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """The content of a member, and one byte more where it has more than it says."""
-    longer = copy(info)
-    longer.file_size += 1  # zipfile would stop where the member should end, and say nothing
-    with archive.open(longer) as file:
-        return file.read(longer.file_size)
+    """Return the content of a member, and one byte more if it is longer than declared."""
+    extended = copy(info)
+    extended.file_size += 1  # zipfile would silently stop at the declared end of the member
+    with archive.open(extended) as file:
+        return file.read(extended.file_size)
 
 
 class BoundedHeaderReader:
-    """A tar as tarfile may see it: few bytes for each member, and not for ever."""
+    """A view of a tar for tarfile, with a limit on the header bytes per member and on the total size."""
 
-    def __init__(self, file: BufferedIOBase, allowed: int) -> None:
-        self.file, self.allowed = file, allowed
-        self.left = TAR_HEADERS  # bytes until the next member
-        self.last = b""  # what was read last
+    def __init__(self, file: BufferedIOBase, max_bytes: int) -> None:
+        self.file, self.max_bytes = file, max_bytes
+        self.remaining = MAX_HEADER_BYTES  # header bytes still allowed for the current member
+        self.last = b""  # the bytes read last
 
     def read(self, size: int) -> bytes:
-        """Some bytes; raises ValueError where they were too many already."""
-        self.left -= size
-        if self.left < 0 or self.file.tell() > self.allowed:
-            raise ValueError("it has more headers than is sensible")
+        """Return the next bytes; raises ValueError if a limit is exceeded."""
+        self.remaining -= size
+        if self.remaining < 0 or self.file.tell() > self.max_bytes:
+            raise ValueError("its headers are too large")
         self.last = self.file.read(size)
         return self.last
 
     def seek(self, offset: int) -> int:
-        """Go to a byte."""
+        """Move to a byte and return the new position."""
         return self.file.seek(offset)
 
     def tell(self) -> int:
-        """The byte that is read next."""
+        """Return the position of the next byte."""
         return self.file.tell()
 
 
-def list_tar(file: BufferedIOBase, allowed: int) -> Iterator[ListedFile]:
-    """The files of a tar that is read to its end, so that its checksum is too; raises what a damaged one provokes."""
-    headers = BoundedHeaderReader(file, allowed)
+def list_tar(file: BufferedIOBase, max_bytes: int) -> Iterator[ListedFile]:
+    """Yield the files of a tar, reading it to its end so that its checksum is verified.
+
+    Raises:
+        Exception: it is corrupt.
+    """
+    headers = BoundedHeaderReader(file, max_bytes)
     tar = tarfile.TarFile(fileobj=cast(IO[bytes], headers), encoding="utf-8")
     while info := tar.next():
-        tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all
-        headers.left = TAR_HEADERS
+        tar.members.clear()  # type: ignore[attr-defined]  # else it keeps all of them in memory
+        headers.remaining = MAX_HEADER_BYTES
         if not info.isdir():
             content = partial(read_at_offset, file, info.offset_data, info.size)
             yield ListedFile(info.name, info.size, tar_member_fault(info), content)
-    if headers.last != bytes(TAR_BLOCK):  # tarfile takes a damaged header for the end
-        raise EOFError("it is damaged or cut short")
-    while block := file.read(TAR_HEADERS):
-        if block.strip(b"\0") or file.tell() > allowed:
-            raise ValueError("there is more behind its end")
+    if headers.last != bytes(TAR_BLOCK):  # tarfile treats a corrupt header as the end of the archive
+        raise EOFError("it is corrupt or truncated")
+    while block := file.read(MAX_HEADER_BYTES):
+        if block.strip(b"\0") or file.tell() > max_bytes:
+            raise ValueError("it contains data after its end")
 
 
 def tar_member_fault(info: tarfile.TarInfo) -> str:
-    """Why a member cannot be taken, or nothing."""
+    """Return why a member is unsupported, or an empty string."""
     if info.issym() or info.islnk():
         return "is a link"
     if info.issparse():
-        return "is stored with gaps"
-    return "" if info.isreg() else "is a device or a pipe, no file"
+        return "is a sparse file"
+    return "" if info.isreg() else "is a device or a pipe"
 
 
 def read_at_offset(file: BufferedIOBase, offset: int, size: int) -> bytes:
-    """Some bytes of a file."""
+    """Return `size` bytes of a file from an offset."""
     file.seek(offset)
     return file.read(size)

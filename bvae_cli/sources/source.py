@@ -1,4 +1,4 @@
-"""What a source is: a file on the network, and how it is to be read."""
+"""Remote files of a data set, and options for reading them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,21 @@ from bvae_cli.system.reporting import NoticeCallback, ProgressCallback, ignore_n
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a source is to be read."""
+    """Options for reading a source."""
 
-    spec: DataSpec  # what its pictures are brought to; their factors and number are the source's own
-    skip_corrupt: bool = (
-        False  # whether a picture that cannot be read is told and left out, and does not end the reading
-    )
+    spec: DataSpec  # the requested size, channels and name; factors and number of images come from the source
+    skip_corrupt: bool = False  # whether corrupt images are reported and skipped, instead of raising an error
     report: ProgressCallback = ignore_progress
     notify: NoticeCallback = ignore_notice
-    exit_stack: ExitStack = field(default_factory=ExitStack)  # what stays open until the pictures are drawn
+    exit_stack: ExitStack = field(default_factory=ExitStack)  # files that stay open until all images are read
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file on the network, taken from the first of its mirrors that gives it whole."""
+    """A file on the network, downloaded from the first mirror that provides it completely."""
 
-    name: str  # that it is kept under, and that an own copy in a folder is looked for by
-    urls: tuple[str, ...]  # its mirrors
+    name: str  # its local file name, also used to find a copy in the user's folder
+    urls: tuple[str, ...]  # mirrors, in order of preference
     hash: str  # "sha256:…" or "md5:…"
-    size: int | None = None  # bytes, where it is known
-    is_verified: bool = True  # whether another hash is refused; where no second source confirms it, it is but told
+    size: int | None = None  # bytes; None if unknown
+    is_verified: bool = True  # whether the hash is confirmed; a mismatch is an error if so, else only a warning

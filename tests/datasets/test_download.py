@@ -1,4 +1,4 @@
-"""bvae download, from each of its sources."""
+"""`bvae download` from each of its sources."""
 
 import hashlib
 import threading
@@ -20,8 +20,8 @@ NAME = "dsprites.npz"
 
 
 @contextmanager
-def served(content: bytes, status: int) -> Iterator[str]:
-    """A server on this machine that answers everything with some bytes."""
+def serve(content: bytes, status: int) -> Iterator[str]:
+    """Serve the same bytes for every request on this machine; yield the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -44,12 +44,12 @@ def served(content: bytes, status: int) -> Iterator[str]:
 
 
 @pytest.fixture
-def official(monkeypatch: pytest.MonkeyPatch, bvae: Bvae, small_npz: Path) -> Callable[..., Result]:
-    """`bvae download dsprites --source official` with the small part of dSprites published on this machine."""
+def download_official(monkeypatch: pytest.MonkeyPatch, bvae: Bvae, small_npz: Path) -> Callable[..., Result]:
+    """Return a function that runs `bvae download dsprites --source official` with a small part of dSprites."""
 
     def run(content: bytes | None = None, status: int = 200) -> Result:
         whole = small_npz.read_bytes()
-        with served(whole if content is None else content, status) as url:
+        with serve(whole if content is None else content, status) as url:
             remote = RemoteFile(NAME, (url,), f"sha256:{hashlib.sha256(whole).hexdigest()}")
             entry = DATASETS["dsprites"]
             monkeypatch.setitem(DATASETS, "dsprites", replace(entry, sources={**entry.sources, "official": (remote,)}))
@@ -58,61 +58,61 @@ def official(monkeypatch: pytest.MonkeyPatch, bvae: Bvae, small_npz: Path) -> Ca
     return run
 
 
-def source_of(path: str) -> str:
+def stored_source(path: str) -> str:
     content = store.read_header(Path(path))
     assert content is not None
     return content[1]
 
 
-def left_in_data() -> list[str]:
-    """What is there to be taken for data."""
+def visible_files() -> list[str]:
+    """Return the names of all files in data/ that are not hidden."""
     return sorted(path.name for path in Path("data").rglob("*") if not path.name.startswith("."))
 
 
-def test_the_rendered_data_set_is_whole_and_the_same_each_time(bvae: Bvae) -> None:
+def test_the_rendered_data_set_is_complete_and_reproducible(bvae: Bvae) -> None:
     for folder in ("one", "other"):
         assert bvae("download", "dsprites", "--data", folder).code == 0
     spec, packed, _ = store.read_data_file(Path("one/dsprites.h5"), "dsprites")
     assert packed.shape == (737_280, 512)
     assert spec.factors == {"shape": 3, "scale": 6, "orientation": 40, "posX": 32, "posY": 32}
-    assert source_of("one/dsprites.h5") == "procedural"
+    assert stored_source("one/dsprites.h5") == "procedural"
     assert Path("one/dsprites.h5").read_bytes() == Path("other/dsprites.h5").read_bytes()
 
 
-def test_the_official_file_is_fetched_checked_and_read(official: Callable[..., Result]) -> None:
-    assert official().code == 0
-    assert left_in_data() == ["dsprites.h5"]
-    assert source_of("data/dsprites.h5") == "official"
+def test_the_official_file_is_downloaded_verified_and_converted(download_official: Callable[..., Result]) -> None:
+    assert download_official().code == 0
+    assert visible_files() == ["dsprites.h5"]
+    assert stored_source("data/dsprites.h5") == "official"
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("response", "message"),
     [
-        ({"content": b"PK another file"}, "is not the file it should be: its hash differs"),
-        ({"content": b"gone", "status": 404}, "answers 404"),
+        ({"content": b"PK another file"}, "provides the wrong file: its hash differs"),
+        ({"content": b"gone", "status": 404}, "returns status 404"),
     ],
 )
-def test_what_the_network_gives_wrong_is_said_and_leaves_nothing(
-    official: Callable[..., Result], answer: dict[str, object], said: str
+def test_a_failed_download_is_an_error_and_leaves_nothing(
+    download_official: Callable[..., Result], response: dict[str, object], message: str
 ) -> None:
-    result = official(**answer)
+    result = download_official(**response)
     assert result.code == 1
-    assert said in result.err
+    assert message in result.err
     assert "--from" in result.err
-    assert left_in_data() == []
+    assert visible_files() == []
 
 
-def test_a_good_file_is_left_alone_and_force_makes_it_anew(bvae: Bvae, small_npz: Path) -> None:
+def test_a_valid_file_is_reused_unless_forced(bvae: Bvae, small_npz: Path) -> None:
     command = ("download", "--from", small_npz)
     bvae(*command)
-    made = Path("data/dsprites.h5").stat().st_ino
+    inode = Path("data/dsprites.h5").stat().st_ino
     assert "there already" in bvae(*command).err
-    assert Path("data/dsprites.h5").stat().st_ino == made
+    assert Path("data/dsprites.h5").stat().st_ino == inode
     assert "is ready" in bvae(*command, "--force").err
-    assert Path("data/dsprites.h5").stat().st_ino != made
+    assert Path("data/dsprites.h5").stat().st_ino != inode
 
 
-def test_a_damaged_file_is_made_anew(bvae: Bvae, small_npz: Path) -> None:
+def test_a_corrupt_file_is_created_again(bvae: Bvae, small_npz: Path) -> None:
     bvae("download", "--from", small_npz)
     whole = Path("data/dsprites.h5").read_bytes()
     Path("data/dsprites.h5").write_bytes(whole[:-100])
@@ -120,7 +120,7 @@ def test_a_damaged_file_is_made_anew(bvae: Bvae, small_npz: Path) -> None:
     assert Path("data/dsprites.h5").read_bytes() == whole
 
 
-def test_a_good_file_from_elsewhere_is_not_replaced_unasked(bvae: Bvae, small_npz: Path) -> None:
+def test_a_valid_file_from_another_source_is_not_replaced_without_force(bvae: Bvae, small_npz: Path) -> None:
     bvae("download", "--from", small_npz)
     result = bvae("download", "--source", "procedural")
     assert result.code == 1
@@ -128,48 +128,48 @@ def test_a_good_file_from_elsewhere_is_not_replaced_unasked(bvae: Bvae, small_np
     assert "--force" in result.err
 
 
-def test_a_file_that_is_not_ours_is_not_replaced_unasked(bvae: Bvae, small_npz: Path) -> None:
+def test_a_file_of_another_program_is_not_replaced_without_force(bvae: Bvae, small_npz: Path) -> None:
     Path("data").mkdir()
     with h5py.File("data/dsprites.h5", "w") as file:
         file["imgs"] = [1, 2, 3]
     result = bvae("download", "--from", small_npz)
     assert result.code == 1
-    assert "no data file of ours" in result.err
+    assert "is not a bvae data file" in result.err
     assert "--force" in result.err
     with h5py.File("data/dsprites.h5") as file:
         assert list(file["imgs"]) == [1, 2, 3]
 
 
-def test_where_an_own_file_lies_does_not_matter(bvae: Bvae, small_npz: Path) -> None:
+def test_the_location_of_the_user_s_file_does_not_matter(bvae: Bvae, small_npz: Path) -> None:
     Path("copy.npz").write_bytes(small_npz.read_bytes())
     bvae("download", "--from", small_npz, "--data", "one")
     bvae("download", "--from", "copy.npz", "--data", "other")
     assert Path("one/dsprites.h5").read_bytes() == Path("other/dsprites.h5").read_bytes()
 
 
-def test_an_own_file_may_stand_in_params_yaml(bvae: Bvae, small_npz: Path) -> None:
+def test_the_user_s_file_can_be_set_in_params_yaml(bvae: Bvae, small_npz: Path) -> None:
     Path("params.yaml").write_text(f"dataset: {{file: {small_npz}}}")
     assert bvae("download").code == 0
     assert store.read_data_file(Path("data/dsprites.h5"), "dsprites")[0].num_images == 1536
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (("dsprite",), "there is no data set 'dsprite'; did you mean dsprites?"),
+        (("dsprite",), "data set 'dsprite' not found; did you mean dsprites?"),
         (("--source", "oficial"), "did you mean official?"),
-        (("--from", "nowhere.npz"), "there is no file nowhere.npz"),
-        (("--source", "procedural", "--from", "small.npz"), "--source and --from exclude each other"),
+        (("--from", "nowhere.npz"), "file or folder not found: nowhere.npz"),
+        (("--source", "procedural", "--from", "small.npz"), "--source and --from are mutually exclusive"),
     ],
 )
-def test_a_wrong_word_is_answered(bvae: Bvae, arguments: tuple[str, ...], said: str) -> None:
+def test_invalid_arguments_are_an_error(bvae: Bvae, arguments: tuple[str, ...], message: str) -> None:
     result = bvae("download", *arguments)
     assert result.code == 1
-    assert said in result.err
-    assert left_in_data() == []
+    assert message in result.err
+    assert visible_files() == []
 
 
-def test_a_folder_that_cannot_be_written_is_named(bvae: Bvae, small_npz: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error(bvae: Bvae, small_npz: Path) -> None:
     result = bvae("download", "--from", small_npz, "--data", "/proc/data")
     assert result.code == 1
     assert "/proc/data" in result.err

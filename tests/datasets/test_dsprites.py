@@ -1,4 +1,4 @@
-"""Files in the published form."""
+"""dSprites files in the published formats."""
 
 import zipfile
 from pathlib import Path
@@ -38,12 +38,12 @@ def test_an_hdf5_is_read_like_the_npz(tmp_path: Path, small_npz: Path, small_arr
     assert np.array_equal(read_all(tmp_path / "small.hdf5"), read_all(small_npz))
 
 
-def test_a_pickle_in_the_npz_is_left_alone(tmp_path: Path, small_arrays: Arrays) -> None:
+def test_a_pickle_in_the_npz_is_not_loaded(tmp_path: Path, small_arrays: Arrays) -> None:
     np.savez(tmp_path / "own.npz", allow_pickle=True, metadata=np.array(Bomb(), dtype=object), **small_arrays)
     assert len(read_all(tmp_path / "own.npz")) == 1536
 
 
-def test_images_that_are_a_pickle_are_refused(tmp_path: Path, small_arrays: Arrays) -> None:
+def test_pickled_images_are_an_error(tmp_path: Path, small_arrays: Arrays) -> None:
     bombs = np.array([Bomb()] * 3, dtype=object)
     np.savez(tmp_path / "own.npz", imgs=bombs, latents_classes=small_arrays["latents_classes"])
     with pytest.raises(BvaeError, match="cannot be read as dSprites"):
@@ -57,7 +57,7 @@ class Bomb:
         return pytest.exit, ("a pickle was executed",)
 
 
-def test_a_file_cut_anywhere_is_refused(tmp_path: Path, small_npz: Path) -> None:
+def test_a_truncated_file_is_an_error(tmp_path: Path, small_npz: Path) -> None:
     whole = small_npz.read_bytes()
     for length in range(0, len(whole), len(whole) // 20):
         (tmp_path / "cut.npz").write_bytes(whole[:length])
@@ -65,7 +65,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path, small_npz: Path) -> None
             read_all(tmp_path / "cut.npz")
 
 
-def test_a_changed_byte_is_noticed(tmp_path: Path, small_npz: Path) -> None:
+def test_a_changed_byte_is_detected(tmp_path: Path, small_npz: Path) -> None:
     content = bytearray(small_npz.read_bytes())
     content[len(content) // 2] ^= 255
     (tmp_path / "changed.npz").write_bytes(content)
@@ -73,38 +73,38 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, small_npz: Path) -> None:
         read_all(tmp_path / "changed.npz")
 
 
-def test_pixels_that_are_not_binary_are_refused(tmp_path: Path, small_arrays: Arrays) -> None:
+def test_pixels_that_are_not_binary_are_an_error(tmp_path: Path, small_arrays: Arrays) -> None:
     np.savez(tmp_path / "grey.npz", imgs=small_arrays["imgs"] * 255, latents_classes=small_arrays["latents_classes"])
     with pytest.raises(BvaeError, match="neither 0 nor 1"):
         read_all(tmp_path / "grey.npz")
 
 
-def test_classes_that_are_no_whole_grid_are_refused(tmp_path: Path, small_arrays: Arrays) -> None:
+def test_classes_that_are_not_a_full_grid_are_an_error(tmp_path: Path, small_arrays: Arrays) -> None:
     np.savez(tmp_path / "odd.npz", imgs=small_arrays["imgs"][1:], latents_classes=small_arrays["latents_classes"][1:])
     with pytest.raises(BvaeError, match="every combination"):
         read(tmp_path / "odd.npz")
 
 
-def test_classes_that_are_all_different_cost_no_memory(tmp_path: Path) -> None:
+def test_distinct_classes_are_an_error_without_using_much_memory(tmp_path: Path) -> None:
     np.savez(tmp_path / "odd.npz", latents_classes=np.arange(6 * 2000).reshape(2000, 6))
     with pytest.raises(BvaeError, match="every combination"):
         read(tmp_path / "odd.npz")
 
 
-def test_a_single_picture_is_no_data_set(tmp_path: Path, small_arrays: Arrays) -> None:
+def test_a_single_image_is_an_error(tmp_path: Path, small_arrays: Arrays) -> None:
     np.savez(tmp_path / "one.npz", imgs=small_arrays["imgs"][:1], latents_classes=small_arrays["latents_classes"][:1])
     with pytest.raises(BvaeError, match="fewer than two of its factors vary"):
         read(tmp_path / "one.npz")
 
 
-def test_images_stored_columns_first_are_refused(tmp_path: Path, small_arrays: Arrays) -> None:
-    turned = np.asfortranarray(small_arrays["imgs"])
-    np.savez(tmp_path / "turned.npz", imgs=turned, latents_classes=small_arrays["latents_classes"])
-    with pytest.raises(BvaeError, match="columns first"):
-        read_all(tmp_path / "turned.npz")
+def test_images_in_fortran_order_are_an_error(tmp_path: Path, small_arrays: Arrays) -> None:
+    images = np.asfortranarray(small_arrays["imgs"])
+    np.savez(tmp_path / "fortran.npz", imgs=images, latents_classes=small_arrays["latents_classes"])
+    with pytest.raises(BvaeError, match="its images are stored in Fortran order"):
+        read_all(tmp_path / "fortran.npz")
 
 
-def test_a_file_of_groups_where_arrays_should_be_is_refused(tmp_path: Path) -> None:
+def test_groups_instead_of_arrays_are_an_error(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "groups.h5", "w") as file:
         file.create_group("imgs")
         file.create_group("latents/classes")
@@ -112,14 +112,14 @@ def test_a_file_of_groups_where_arrays_should_be_is_refused(tmp_path: Path) -> N
         read(tmp_path / "groups.h5")
 
 
-def test_another_data_set_is_refused(tmp_path: Path) -> None:
+def test_another_data_set_is_an_error(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "3dshapes.h5", "w") as file:
         file["images"] = np.zeros((10, 64, 64, 3), dtype=np.uint8)
     with pytest.raises(BvaeError, match="cannot be read as dSprites"):
         read(tmp_path / "3dshapes.h5")
 
 
-def test_text_and_other_archives_are_refused(tmp_path: Path) -> None:
+def test_text_and_other_archives_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "page.npz").write_text("<html>")
     with zipfile.ZipFile(tmp_path / "other.npz", "w") as archive:
         archive.writestr("readme", "hello")
@@ -128,5 +128,5 @@ def test_text_and_other_archives_are_refused(tmp_path: Path) -> None:
             read(tmp_path / name)
 
 
-def test_each_shape_is_shown_large_upright_and_in_the_middle() -> None:
+def test_the_showcase_has_each_shape_large_upright_and_centred() -> None:
     assert showcase_factors((3, 6, 40, 32, 32)) == [(shape, 5, 0, 16, 16) for shape in range(3)]

@@ -1,4 +1,4 @@
-"""Batches in which one factor varies: on a grid, from memory and from the disk."""
+"""Batches in which a single factor of a grid varies, from memory and from disk."""
 
 from itertools import islice
 from pathlib import Path
@@ -19,50 +19,52 @@ SPEC = DataSpec("toy", 1, "bernoulli", {"colour": 1, "shape": 3, "scale": 6, "ro
 SIZE = 16
 
 
-def numbered() -> np.ndarray:
-    """(images, bytes): images that begin with their number."""
+def indexed_images() -> np.ndarray:
+    """Return images, (images, bytes), that start with their index."""
     packed = np.zeros((SPEC.num_images, 512), np.uint8)
     packed[:, :4] = np.arange(SPEC.num_images, dtype=np.uint32).view(np.uint8).reshape(-1, 4)
     return packed
 
 
-def numbers(packed: torch.Tensor) -> np.ndarray:
+def image_indices(packed: torch.Tensor) -> np.ndarray:
     return packed[:, :4].numpy().copy().view(np.uint32)[:, 0]
 
 
 @pytest.fixture(params=["memory", "disk"])
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> ImageSource:
     if request.param == "memory":
-        return Images(SPEC, torch.from_numpy(numbered()))
-    store.write_data_file(tmp_path / "toy.h5", ImageStream(SPEC, iter([numbered()])), "procedural", ignore_progress)
+        return Images(SPEC, torch.from_numpy(indexed_images()))
+    store.write_data_file(
+        tmp_path / "toy.h5", ImageStream(SPEC, iter([indexed_images()])), "procedural", ignore_progress
+    )
     return open_stream(tmp_path, "toy")
 
 
-def test_in_a_batch_the_factor_that_is_said_varies_and_no_other(source: ImageSource) -> None:
-    seen = set()
+def test_only_the_varied_factor_differs_within_a_batch(source: ImageSource) -> None:
+    varied_factors = set()
     for number, packed in enumerate(islice(batches(source, SIZE, 3, 0), 60)):
-        factors = source.factors(numbers(packed).astype(np.int64))
-        (changed,) = np.flatnonzero((factors != factors[0]).any(axis=0))
-        assert changed == varying_factors(SPEC)[varied_factor(SPEC, 3, number)]
+        factors = source.factors(image_indices(packed).astype(np.int64))
+        (varied,) = np.flatnonzero((factors != factors[0]).any(axis=0))
+        assert varied == varying_factors(SPEC)[varied_factor(SPEC, 3, number)]
         assert len(packed) == SIZE
-        seen.add(int(changed))
-    assert seen == {1, 2, 3, 4}
+        varied_factors.add(int(varied))
+    assert varied_factors == {1, 2, 3, 4}
 
 
-def test_a_start_further_on_gives_the_batches_from_there(source: ImageSource) -> None:
+def test_batches_can_start_at_any_number(source: ImageSource) -> None:
     whole = list(islice(batches(source, SIZE, 3, 0), 12))
     assert all(torch.equal(*pair) for pair in zip(islice(batches(source, SIZE, 3, 7), 5), whole[7:], strict=True))
 
 
-def test_another_seed_gives_other_batches() -> None:
+def test_batches_depend_on_the_seed() -> None:
     assert not np.array_equal(sample_batch_indices(SPEC, SIZE, 0, 0), sample_batch_indices(SPEC, SIZE, 1, 0))
 
 
-def test_all_factors_vary_equally_often_and_all_images_are_met() -> None:
+def test_all_factors_vary_equally_often_and_all_images_are_sampled() -> None:
     counts = np.bincount([varied_factor(SPEC, 0, number) for number in range(4000)])
     assert counts / 4000 == pytest.approx([0.25] * 4, abs=0.03)
-    met = np.unique([sample_batch_indices(SPEC, SIZE, 0, number) for number in range(4000)])
-    assert len(met) == SPEC.num_images
+    sampled = np.unique([sample_batch_indices(SPEC, SIZE, 0, number) for number in range(4000)])
+    assert len(sampled) == SPEC.num_images
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_all_factors_vary_equally_often_and_all_images_are_met() -> None:
     ],
     ids=lambda spec: spec.name,
 )
-def test_data_without_a_grid_is_refused(spec: DataSpec) -> None:
-    with pytest.raises(BvaeError, match=f"{spec.name} has no image for each combination") as refused:
+def test_a_data_set_without_a_grid_is_an_error(spec: DataSpec) -> None:
+    with pytest.raises(BvaeError, match=f"{spec.name} does not contain an image for every combination") as error:
         varying_factors(spec)
-    assert "--objective" in refused.value.hint
+    assert "--objective" in error.value.hint

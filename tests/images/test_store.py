@@ -1,4 +1,4 @@
-"""The data file."""
+"""Data files."""
 
 import resource
 from pathlib import Path
@@ -17,12 +17,12 @@ SPEC = DataSpec("toy", 1, "bernoulli", FACTORS)
 PACKED = np.random.default_rng(0).integers(256, size=(6, 512), dtype=np.uint8)
 
 
-def write(path: Path, packed: np.ndarray = PACKED) -> None:
+def write_data_file(path: Path, packed: np.ndarray = PACKED) -> None:
     store.write_data_file(path, ImageStream(SPEC, iter(np.array_split(packed, 2))), "procedural", ignore_progress)
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
-    write(tmp_path / "toy.h5")
+def test_a_data_file_round_trips(tmp_path: Path) -> None:
+    write_data_file(tmp_path / "toy.h5")
     spec, packed, labels = store.read_data_file(tmp_path / "toy.h5", "toy")
     assert spec == SPEC
     assert np.array_equal(packed, PACKED)
@@ -30,71 +30,71 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert store.read_header(tmp_path / "toy.h5") == (SPEC, "procedural")
 
 
-def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
-    write(tmp_path / "one.h5")
-    write(tmp_path / "other.h5")
+def test_the_same_images_give_identical_files(tmp_path: Path) -> None:
+    write_data_file(tmp_path / "one.h5")
+    write_data_file(tmp_path / "other.h5")
     assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "other.h5").read_bytes()
 
 
 @pytest.mark.parametrize("count", [5, 7])
-def test_another_number_of_pictures_than_the_factors_say_is_refused(tmp_path: Path, count: int) -> None:
-    with pytest.raises(BvaeError, match="combinations of the factors, 6"):
-        write(tmp_path / "toy.h5", np.resize(PACKED, (count, 512)))
+def test_a_number_of_images_that_contradicts_the_factors_is_an_error(tmp_path: Path, count: int) -> None:
+    with pytest.raises(BvaeError, match=f"images, {count}, is not the number of combinations of the factors, 6"):
+        write_data_file(tmp_path / "toy.h5", np.resize(PACKED, (count, 512)))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_of_another_data_set_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "toy.h5")
-    with pytest.raises(BvaeError, match="holds toy, not dsprites"):
+def test_a_file_of_another_data_set_is_an_error(tmp_path: Path) -> None:
+    write_data_file(tmp_path / "toy.h5")
+    with pytest.raises(BvaeError, match="contains toy, not dsprites"):
         store.read_data_file(tmp_path / "toy.h5", "dsprites")
 
 
-def test_a_missing_file_is_answered_with_the_command_that_makes_it(tmp_path: Path) -> None:
-    with pytest.raises(BvaeError) as refusal:
+def test_a_missing_file_error_contains_the_command_that_creates_it(tmp_path: Path) -> None:
+    with pytest.raises(BvaeError) as error:
         store.read_data_file(tmp_path / "toy.h5", "toy")
-    assert refusal.value.hint == f"make it: bvae download folder --from DIR --name toy --data {tmp_path}"
+    assert error.value.hint == f"create it: bvae download folder --from DIR --name toy --data {tmp_path}"
 
 
-def test_the_usual_folder_needs_no_word(tmp_path: Path) -> None:
-    with pytest.raises(BvaeError) as refusal:
+def test_the_command_omits_the_default_folder(tmp_path: Path) -> None:
+    with pytest.raises(BvaeError) as error:
         store.read_data_file(Path("data/celeba.h5"), "celeba")
-    assert refusal.value.hint == "make it: bvae download celeba"
+    assert error.value.hint == "create it: bvae download celeba"
 
 
-def test_a_newer_format_is_refused_and_made_anew(tmp_path: Path) -> None:
-    write(tmp_path / "toy.h5")
+def test_a_newer_format_is_an_error_and_may_be_replaced(tmp_path: Path) -> None:
+    write_data_file(tmp_path / "toy.h5")
     with h5py.File(tmp_path / "toy.h5", "r+") as file:
         file.attrs["format"] = store.FORMAT + 1
     assert store.read_header(tmp_path / "toy.h5") is None
-    with pytest.raises(BvaeError, match="newer format"):
+    with pytest.raises(BvaeError, match=f"unsupported format {store.FORMAT + 1}, newer than {store.FORMAT}"):
         store.read_data_file(tmp_path / "toy.h5", "toy")
 
 
-def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "toy.h5")
+def test_a_truncated_file_is_an_error(tmp_path: Path) -> None:
+    write_data_file(tmp_path / "toy.h5")
     whole = (tmp_path / "toy.h5").read_bytes()
     for length in range(0, len(whole), 300):
         (tmp_path / "toy.h5").write_bytes(whole[:length])
         assert store.read_header(tmp_path / "toy.h5") is None
-        with pytest.raises(BvaeError, match="damaged"):
+        with pytest.raises(BvaeError, match="is corrupt, or not a bvae data file"):
             store.read_data_file(tmp_path / "toy.h5", "toy")
 
 
-def test_a_changed_picture_is_noticed(tmp_path: Path) -> None:
-    write(tmp_path / "toy.h5")
+def test_a_changed_image_is_detected(tmp_path: Path) -> None:
+    write_data_file(tmp_path / "toy.h5")
     with h5py.File(tmp_path / "toy.h5", "r+") as file:
         file["images"][0, 0] ^= 1
     assert store.read_header(tmp_path / "toy.h5") is None
 
 
-def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
-    write(tmp_path / "toy.h5")
+def test_a_full_disk_leaves_the_old_file_unchanged(tmp_path: Path) -> None:
+    write_data_file(tmp_path / "toy.h5")
     before = (tmp_path / "toy.h5").read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
     try:
         with pytest.raises(BvaeError, match="cannot write"):
-            write(tmp_path / "toy.h5")
+            write_data_file(tmp_path / "toy.h5")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [path.name for path in tmp_path.iterdir()] == ["toy.h5"]

@@ -1,4 +1,4 @@
-"""Files from servers that do as they should, and from such as do not."""
+"""Downloads from servers that behave correctly, and from servers that do not."""
 
 import gzip
 import hashlib
@@ -29,16 +29,16 @@ PATH, PART = Path("data", NAME), Path("data", f".{NAME}.part")
 CONTENT = b"PK" + np.random.default_rng(0).bytes(400_000)
 HASH = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
 PAGE = b"\xef\xbb\xbf\n<!DOCTYPE html><title>\n Google&nbsp;Drive -\x1b Quota exceeded </title>"
-NOWHERE = "http://127.0.0.1:9/file.npz"  # the port of a service that throws away what it gets, and that nobody runs
+NOWHERE = "http://127.0.0.1:9/file.npz"  # the discard port, on which no server listens
 
 
 class Mirror(ThreadingHTTPServer):
-    """A server on this machine that does one act a request, and the last of them ever after."""
+    """A local server that performs one action per request, and repeats the last one."""
 
     def __init__(self, *acts: "Act") -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.acts = list(acts)
-        self.ranges: list[str | None] = []  # that it was asked for
+        self.ranges: list[str | None] = []  # the Range header of each request
         self.ended = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}/{NAME}"
 
@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
 
     @property
     def start(self) -> int:
-        """The byte that was asked for."""
+        """Return the first byte requested."""
         return int(re.sub(r"\D", "", self.headers["Range"] or "0"))
 
     def head(self, status: int = 200, **headers: object) -> None:
@@ -67,11 +67,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 Act = Callable[[Handler], None]
-Served = Callable[..., Mirror]
+Serve = Callable[..., Mirror]
 
 
-def good(handler: Handler, end: int | None = None, content: bytes = CONTENT) -> None:
-    """The file, or the rest of it, cut off at one of its bytes."""
+def send_file(handler: Handler, end: int | None = None, content: bytes = CONTENT) -> None:
+    """Send the file, or the requested rest of it, up to byte `end`."""
     start, whole = handler.start, len(content)
     if start >= whole:
         return handler.head(416, Content_Range=f"bytes */{whole}")
@@ -83,12 +83,12 @@ def good(handler: Handler, end: int | None = None, content: bytes = CONTENT) -> 
     return None
 
 
-def cut(end: int) -> Act:
-    return partial(good, end=end)
+def send_truncated(end: int) -> Act:
+    return partial(send_file, end=end)
 
 
-def instead(content: bytes, status: int = 200, **headers: object) -> Act:
-    """Some bytes, whatever is asked for."""
+def send(content: bytes, status: int = 200, **headers: object) -> Act:
+    """Return an action that sends the same bytes whatever is requested."""
 
     def act(handler: Handler) -> None:
         handler.head(status, **{"Content_Length": len(content), **headers})
@@ -97,18 +97,18 @@ def instead(content: bytes, status: int = 200, **headers: object) -> Act:
     return act
 
 
-def unannounced(handler: Handler) -> None:
+def send_without_length(handler: Handler) -> None:
     handler.head()
     handler.wfile.write(CONTENT)
 
 
-def endless(handler: Handler) -> None:
+def send_endlessly(handler: Handler) -> None:
     handler.head()
     while not handler.server.ended.is_set():
         handler.wfile.write(CONTENT)
 
 
-def dripping(handler: Handler) -> None:
+def send_slowly(handler: Handler) -> None:
     handler.head(Content_Length=len(CONTENT))
     for byte in CONTENT:
         handler.wfile.write(bytes([byte]))
@@ -116,37 +116,37 @@ def dripping(handler: Handler) -> None:
             break
 
 
-def dripping_head(handler: Handler) -> None:
-    """An answer that never comes to its content."""
+def send_headers_slowly(handler: Handler) -> None:
+    """Send headers that never end."""
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
     while not handler.server.ended.wait(0.02):
         handler.wfile.write(b"a")
 
 
-def stalling(handler: Handler) -> None:
-    """Half of it, and then nothing."""
-    good(handler, end=len(CONTENT) // 2)
+def stall(handler: Handler) -> None:
+    """Send half of the file, then nothing."""
+    send_file(handler, end=len(CONTENT) // 2)
     handler.server.ended.wait()
 
 
-def silence(handler: Handler) -> None:
+def stay_silent(handler: Handler) -> None:
     handler.server.ended.wait()
 
 
-def moved(to: str) -> Act:
+def redirect(to: str) -> Act:
     return lambda handler: handler.head(302, Location=to, Content_Length=0)
 
 
-def compressing(handler: Handler) -> None:
-    """Packed for who takes it so."""
+def send_compressed(handler: Handler) -> None:
+    """Send the file compressed if the client accepts it."""
     if "gzip" in handler.headers["Accept-Encoding"]:
-        instead(gzip.compress(CONTENT), Content_Encoding="gzip")(handler)
+        send(gzip.compress(CONTENT), Content_Encoding="gzip")(handler)
     else:
-        good(handler)
+        send_file(handler)
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
+def serve() -> Iterator[Serve]:
     mirrors: list[Mirror] = []
 
     def start(*acts: Act) -> Mirror:
@@ -162,304 +162,312 @@ def served() -> Iterator[Served]:
 
 
 @pytest.fixture(autouse=True)
-def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "FIRST_PAUSES", (0,))
-    monkeypatch.setattr(transfer, "PAUSES", (0, 0))
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "INITIAL_PAUSES", (0,))
+    monkeypatch.setattr(transfer, "RETRY_PAUSES", (0, 0))
 
 
-def get(*mirrors: Mirror | str, firm: bool = True, size: int | None = None, known: str = HASH) -> list[str]:
-    """Fetch from some mirrors; what was told."""
+def fetch_from(
+    *mirrors: Mirror | str, is_verified: bool = True, size: int | None = None, known: str = HASH
+) -> list[str]:
+    """Fetch from some mirrors and return the notices."""
     urls = tuple(mirror if isinstance(mirror, str) else mirror.url for mirror in mirrors)
-    told: list[str] = []
-    assert fetch(RemoteFile(NAME, urls, known, size, firm), Path("data"), ignore_progress, told.append) == PATH
-    return told
+    notices: list[str] = []
+    assert (
+        fetch(RemoteFile(NAME, urls, known, size, is_verified), Path("data"), ignore_progress, notices.append) == PATH
+    )
+    return notices
 
 
-def refused(*mirrors: Mirror | str, firm: bool = True, size: int | None = None) -> str:
-    """Fetch in vain; what the error says."""
+def fetch_error(*mirrors: Mirror | str, is_verified: bool = True, size: int | None = None) -> str:
+    """Fetch without success and return the error message."""
     with pytest.raises(BvaeError) as caught:
-        get(*mirrors, firm=firm, size=size)
+        fetch_from(*mirrors, is_verified=is_verified, size=size)
     assert not PATH.exists()
     return caught.value.message
 
 
-def keep(part: bytes) -> None:
-    """Have it in the part, as if a process had been killed."""
+def write_partial_file(part: bytes) -> None:
+    """Write a partial file as if a process had been killed."""
     Path("data").mkdir()
     PART.write_bytes(part)
 
 
-def names() -> list[str]:
+def file_names() -> list[str]:
     return sorted(path.name for path in Path("data").iterdir())
 
 
-def test_a_file_is_fetched_and_nothing_else_left(served: Served) -> None:
-    assert get(served(good)) == []
+def test_only_the_downloaded_file_remains(serve: Serve) -> None:
+    assert fetch_from(serve(send_file)) == []
     assert PATH.read_bytes() == CONTENT
-    assert names() == [NAME]
+    assert file_names() == [NAME]
 
 
 @pytest.mark.parametrize("kind", ["md5", "sha256"])
-def test_a_file_that_is_there_is_taken_without_a_network(kind: str) -> None:
+def test_an_existing_file_needs_no_network(kind: str) -> None:
     Path("data").mkdir()
     PATH.write_bytes(CONTENT)
-    assert get(NOWHERE, known=f"{kind}:{hashlib.new(kind, CONTENT).hexdigest()}") == []
+    assert fetch_from(NOWHERE, known=f"{kind}:{hashlib.new(kind, CONTENT).hexdigest()}") == []
 
 
-def test_another_file_of_that_name_is_replaced(served: Served) -> None:
+def test_an_existing_file_with_another_hash_is_replaced(serve: Serve) -> None:
     Path("data").mkdir()
     PATH.write_bytes(CONTENT[:-1])
-    get(served(good))
+    fetch_from(serve(send_file))
     assert PATH.read_bytes() == CONTENT
 
 
-def test_a_transfer_that_breaks_is_gone_on_with(served: Served) -> None:
-    mirror = served(cut(100_000), cut(250_000), good)
-    get(mirror)
+def test_a_broken_transfer_is_resumed(serve: Serve) -> None:
+    mirror = serve(send_truncated(100_000), send_truncated(250_000), send_file)
+    fetch_from(mirror)
     assert PATH.read_bytes() == CONTENT
     assert mirror.ranges == [None, "bytes=100000-", "bytes=250000-"]
 
 
-def test_a_mirror_that_brings_no_more_is_left_for_one_that_does(served: Served) -> None:
-    tired, fresh = served(cut(100_000)), served(good)
-    get(tired, fresh)
+def test_a_mirror_without_progress_is_replaced_by_the_next(serve: Serve) -> None:
+    broken, working = serve(send_truncated(100_000)), serve(send_file)
+    fetch_from(broken, working)
     assert PATH.read_bytes() == CONTENT
-    assert tired.ranges == [None, *["bytes=100000-"] * 2]
-    assert fresh.ranges == ["bytes=100000-"]
+    assert broken.ranges == [None, *["bytes=100000-"] * 2]
+    assert working.ranges == ["bytes=100000-"]
 
 
-def test_what_has_come_stays_for_the_next_time(served: Served) -> None:
-    assert refused(served(cut(100_000))).endswith("broke off")
-    assert names() == [PART.name]
-    mirror = served(good)
-    get(mirror)
+def test_a_partial_file_is_kept_for_the_next_call(serve: Serve) -> None:
+    assert fetch_error(serve(send_truncated(100_000))).endswith("broke off")
+    assert file_names() == [PART.name]
+    mirror = serve(send_file)
+    fetch_from(mirror)
     assert mirror.ranges == ["bytes=100000-"]
-    assert names() == [NAME]
+    assert file_names() == [NAME]
 
 
-def test_bytes_are_reported_those_that_were_there_too(served: Served) -> None:
-    seen: list[tuple[str, int, int, str]] = []
+def test_progress_includes_the_bytes_of_earlier_transfers(serve: Serve) -> None:
+    reports: list[tuple[str, int, int, str]] = []
 
     def report(what: str, done: int, total: int, unit: str = "") -> None:
-        seen.append((what, done, total, unit))
+        reports.append((what, done, total, unit))
 
-    keep(CONTENT[:100_000])
-    fetch(RemoteFile(NAME, (served(cut(200_000), good).url,), HASH), Path("data"), report, print)
-    assert {(what, total, unit) for what, _, total, unit in seen} == {(f"fetching {NAME}", len(CONTENT), "bytes")}
-    done = [done for _, done, _, _ in seen]
+    write_partial_file(CONTENT[:100_000])
+    fetch(RemoteFile(NAME, (serve(send_truncated(200_000), send_file).url,), HASH), Path("data"), report, print)
+    assert {(what, total, unit) for what, _, total, unit in reports} == {(f"downloading {NAME}", len(CONTENT), "bytes")}
+    done = [done for _, done, _, _ in reports]
     assert done == sorted(done)
     assert (done[0], done[-1]) == (100_000, len(CONTENT))
     assert done.count(len(CONTENT)) == 1
 
 
-def test_where_no_length_is_announced_the_end_is_reported(served: Served) -> None:
-    seen: list[tuple[int, int]] = []
-    remote = RemoteFile(NAME, (served(unannounced).url,), HASH)
-    fetch(remote, Path("data"), lambda what, done, total, unit="": seen.append((done, total)), print)
-    assert seen[0] == (0, 0)
-    assert seen[-1] == (len(CONTENT), len(CONTENT))
-    assert {total for _, total in seen[:-1]} == {0}
+def test_without_a_length_only_the_end_is_reported(serve: Serve) -> None:
+    reports: list[tuple[int, int]] = []
+    remote = RemoteFile(NAME, (serve(send_without_length).url,), HASH)
+    fetch(remote, Path("data"), lambda what, done, total, unit="": reports.append((done, total)), print)
+    assert reports[0] == (0, 0)
+    assert reports[-1] == (len(CONTENT), len(CONTENT))
+    assert {total for _, total in reports[:-1]} == {0}
 
 
 @pytest.mark.parametrize(
     "act",
     [
-        instead(CONTENT),
-        instead(b"", 416),
-        instead(CONTENT[5:], 206, Content_Range=f"bytes 5-{len(CONTENT) - 1}/{len(CONTENT)}"),
-        instead(CONTENT[5:], 206),
+        send(CONTENT),
+        send(b"", 416),
+        send(CONTENT[5:], 206, Content_Range=f"bytes 5-{len(CONTENT) - 1}/{len(CONTENT)}"),
+        send(CONTENT[5:], 206),
     ],
     ids=["no ranges", "no such range", "another range", "an unnamed range"],
 )
-def test_a_server_that_does_not_go_on_is_asked_from_the_start(served: Served, act: Act) -> None:
-    keep(CONTENT[:100_000])
-    mirror = served(act, good)
-    get(mirror)
+def test_a_server_that_cannot_resume_restarts_the_download(serve: Serve, act: Act) -> None:
+    write_partial_file(CONTENT[:100_000])
+    mirror = serve(act, send_file)
+    fetch_from(mirror)
     assert PATH.read_bytes() == CONTENT
     assert mirror.ranges[1:] in ([], [None])
 
 
-def test_a_range_that_was_not_asked_for_is_refused(served: Served) -> None:
-    assert "not asked for" in refused(served(instead(CONTENT[5:], 206, Content_Range="bytes 5-9/10")))
+def test_a_range_that_was_not_requested_is_an_error(serve: Serve) -> None:
+    assert "bytes that were not requested" in fetch_error(serve(send(CONTENT[5:], 206, Content_Range="bytes 5-9/10")))
 
 
-def test_a_part_that_is_whole_is_not_fetched_again(served: Served) -> None:
-    keep(CONTENT)
-    get(NOWHERE, size=len(CONTENT))
-    assert names() == [NAME]
+def test_a_complete_partial_file_is_not_downloaded_again(serve: Serve) -> None:
+    write_partial_file(CONTENT)
+    fetch_from(NOWHERE, size=len(CONTENT))
+    assert file_names() == [NAME]
     PATH.rename(PART)
-    mirror = served(good)
-    get(mirror)
+    mirror = serve(send_file)
+    fetch_from(mirror)
     assert PATH.read_bytes() == CONTENT
     assert mirror.ranges == [f"bytes={len(CONTENT)}-"]
 
 
-@pytest.mark.parametrize("firm", [True, False])
+@pytest.mark.parametrize("is_verified", [True, False])
 @pytest.mark.parametrize("count", [100_000, len(CONTENT)])
-def test_a_part_of_another_file_costs_a_transfer_from_the_start(served: Served, firm: bool, count: int) -> None:
-    keep(bytes(count))
-    mirror = served(good)
-    assert get(mirror, firm=firm, size=len(CONTENT)) == []
+def test_a_partial_file_of_another_file_restarts_the_download(serve: Serve, is_verified: bool, count: int) -> None:
+    write_partial_file(bytes(count))
+    mirror = serve(send_file)
+    assert fetch_from(mirror, is_verified=is_verified, size=len(CONTENT)) == []
     assert PATH.read_bytes() == CONTENT
     assert mirror.ranges[-1] is None
 
 
-def test_a_wrong_file_is_removed_and_the_next_mirror_asked_from_the_start(served: Served) -> None:
-    wrong, right = served(instead(CONTENT[:-1])), served(good)
-    get(wrong, right)
+def test_a_wrong_file_is_deleted_and_the_next_mirror_tried(serve: Serve) -> None:
+    wrong, right = serve(send(CONTENT[:-1])), serve(send_file)
+    fetch_from(wrong, right)
     assert PATH.read_bytes() == CONTENT
     assert (wrong.ranges, right.ranges) == ([None], [None])
 
 
-def test_a_wrong_file_is_told_and_leaves_nothing(served: Served) -> None:
-    assert "is not the file it should be" in refused(served(instead(CONTENT[:-1])))
-    assert names() == []
+def test_a_wrong_file_is_an_error_and_is_deleted(serve: Serve) -> None:
+    assert "provides the wrong file: its hash differs" in fetch_error(serve(send(CONTENT[:-1])))
+    assert file_names() == []
 
 
-def test_where_the_hash_is_not_firm_another_file_is_told_and_taken(served: Served) -> None:
-    for mirror in (served(instead(CONTENT[:-1])), NOWHERE):
-        (told,) = get(mirror, firm=False)
-        assert HASH in told
+def test_a_mismatch_of_an_unverified_hash_is_only_a_notice(serve: Serve) -> None:
+    for mirror in (serve(send(CONTENT[:-1])), NOWHERE):
+        (notice,) = fetch_from(mirror, is_verified=False)
+        assert HASH in notice
         assert PATH.read_bytes() == CONTENT[:-1]
-    assert names() == [NAME]
+    assert file_names() == [NAME]
 
 
-@pytest.mark.parametrize("firm", [True, False])
+@pytest.mark.parametrize("is_verified", [True, False])
 @pytest.mark.parametrize(
     ("act", "title"),
     [
-        (instead(PAGE), ', "Google Drive - Quota exceeded",'),
-        (instead(b"<HTML>quota", Content_Type="application/octet-stream"), ""),
-        (instead(b"sorry" + bytes(70_000), Content_Type="text/html; charset=utf-8"), ""),
+        (send(PAGE), ', "Google Drive - Quota exceeded",'),
+        (send(b"<HTML>quota", Content_Type="application/octet-stream"), ""),
+        (send(b"sorry" + bytes(70_000), Content_Type="text/html; charset=utf-8"), ""),
     ],
     ids=["doctype", "html", "content type"],
 )
-def test_a_page_is_no_file_and_does_not_touch_the_part(served: Served, firm: bool, act: Act, title: str) -> None:
-    keep(CONTENT[:100_000])
-    assert refused(served(act), firm=firm).endswith(f"answers with a page{title} in place of the file")
+def test_an_html_page_is_an_error_and_keeps_the_partial_file(
+    serve: Serve, is_verified: bool, act: Act, title: str
+) -> None:
+    write_partial_file(CONTENT[:100_000])
+    assert fetch_error(serve(act), is_verified=is_verified).endswith(f"returns an HTML page{title} instead of the file")
     assert PART.read_bytes() == CONTENT[:100_000]
 
 
-def test_a_page_that_is_asked_for_is_fetched(served: Served) -> None:
-    url = served(instead(PAGE, Content_Type="text/html")).url
+def test_a_requested_html_page_is_downloaded(serve: Serve) -> None:
+    url = serve(send(PAGE, Content_Type="text/html")).url
     remote = RemoteFile("page.html", (url,), f"md5:{hashlib.md5(PAGE).hexdigest()}")
     assert fetch(remote, Path("data"), ignore_progress, print).read_bytes() == PAGE
 
 
 @pytest.mark.parametrize(("status", "times"), [(403, 1), (404, 1), (429, 2), (503, 2)])
-def test_a_status_is_said_and_one_that_may_pass_asked_for_once_more(served: Served, status: int, times: int) -> None:
-    mirror = served(instead(PAGE, status))
-    assert refused(mirror) == f"{mirror.url} answers {status}"
+def test_a_status_is_reported_and_a_transient_one_retried_once(serve: Serve, status: int, times: int) -> None:
+    mirror = serve(send(PAGE, status))
+    assert fetch_error(mirror) == f"{mirror.url} returns status {status}"
     assert len(mirror.ranges) == times
 
 
-def test_each_mirror_that_fails_is_told_in_one_error(served: Served) -> None:
-    gone, wrong = served(instead(b"gone", 404)), served(instead(b"PK wrong"))
+def test_one_error_lists_all_failed_mirrors(serve: Serve) -> None:
+    gone, wrong = serve(send(b"gone", 404)), serve(send(b"PK wrong"))
     with pytest.raises(BvaeError) as caught:
-        get(NOWHERE, gone, wrong)
-    said = caught.value.message.splitlines()
-    assert said == [
-        f"no mirror gives {NAME}:",
+        fetch_from(NOWHERE, gone, wrong)
+    message = caught.value.message.splitlines()
+    assert message == [
+        f"no mirror provides {NAME}:",
         f"  {NOWHERE} cannot be reached",
-        f"  {gone.url} answers 404",
-        f"  {wrong.url} is not the file it should be: its hash differs",
+        f"  {gone.url} returns status 404",
+        f"  {wrong.url} provides the wrong file: its hash differs",
     ]
-    assert caught.value.hint == "try again later, or fetch it by other means and give the file with --from."
+    assert caught.value.hint == "try again later, or download the file by other means and pass it with --from."
 
 
 @pytest.mark.parametrize(
-    ("act", "said"),
+    ("act", "message"),
     [
-        (silence, "says nothing for"),
-        (stalling, "broke off: nothing came for"),
-        (dripping, "less than 1,000 bytes"),
-        (dripping_head, "has not answered in 0.5 seconds"),
+        (stay_silent, "sent no data for"),
+        (stall, "broke off: no data for"),
+        (send_slowly, "slower than 1,000 bytes per second"),
+        (send_headers_slowly, "did not respond within 0.5 seconds"),
     ],
 )
-def test_a_server_that_keeps_one_waiting_is_left(
-    served: Served, monkeypatch: pytest.MonkeyPatch, act: Act, said: str
-) -> None:
-    monkeypatch.setattr(response, "TIMEOUT", 0.2)
-    monkeypatch.setattr(response, "WINDOW", 0.2)
-    monkeypatch.setattr(response, "PATIENCE", 0.5)
-    assert said in refused(served(act))
-    get(served(act), served(good))
+def test_a_slow_server_is_abandoned(serve: Serve, monkeypatch: pytest.MonkeyPatch, act: Act, message: str) -> None:
+    monkeypatch.setattr(response, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(response, "SPEED_WINDOW", 0.2)
+    monkeypatch.setattr(response, "RESPONSE_TIMEOUT", 0.5)
+    assert message in fetch_error(serve(act))
+    fetch_from(serve(act), serve(send_file))
     assert PATH.read_bytes() == CONTENT
 
 
-def test_redirects_are_followed_but_not_for_ever(served: Served) -> None:
-    get(served(moved(served(good).url)))
+def test_redirects_are_followed_up_to_a_limit(serve: Serve) -> None:
+    fetch_from(serve(redirect(serve(send_file).url)))
     assert PATH.read_bytes() == CONTENT
     PATH.unlink()
-    circle = served(moved("/again"))
-    assert "redirects" in refused(circle)
-    assert len(circle.ranges) <= response.REDIRECTS + 1
+    circle = serve(redirect("/again"))
+    assert "redirects" in fetch_error(circle)
+    assert len(circle.ranges) <= response.MAX_REDIRECTS + 1
 
 
-def test_more_than_the_file_can_have_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "sends more" in refused(served(endless), size=len(CONTENT))
-    assert "announces 1,000,000 bytes" in refused(served(instead(bytes(1_000_000))), size=len(CONTENT))
-    monkeypatch.setattr(transfer, "ENOUGH", 1_000_000)
-    assert "sends more" in refused(served(endless))
-    assert names() == []
+def test_too_many_bytes_are_an_error(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "sends more" in fetch_error(serve(send_endlessly), size=len(CONTENT))
+    assert "announces 1,000,000 bytes" in fetch_error(serve(send(bytes(1_000_000))), size=len(CONTENT))
+    monkeypatch.setattr(transfer, "MAX_UNKNOWN_BYTES", 1_000_000)
+    assert "sends more" in fetch_error(serve(send_endlessly))
+    assert file_names() == []
 
 
-def test_more_than_is_announced_is_refused_or_left_unread(served: Served) -> None:
-    keep(CONTENT[:100_000])
+def test_more_bytes_than_announced_are_an_error_or_ignored(serve: Serve) -> None:
+    write_partial_file(CONTENT[:100_000])
     more = {"Content_Length": len(CONTENT), "Content_Range": f"bytes 100000-199999/{200_000}"}
-    assert "sends more" in refused(served(instead(CONTENT, 206, **more)))
-    get(served(instead(CONTENT + bytes(1000), Content_Length=len(CONTENT))))
+    assert "sends more" in fetch_error(serve(send(CONTENT, 206, **more)))
+    fetch_from(serve(send(CONTENT + bytes(1000), Content_Length=len(CONTENT))))
     assert PATH.read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("act", [compressing, instead(CONTENT, Content_Encoding="gzip")], ids=["offered", "only said"])
-def test_encodings_change_no_byte(served: Served, act: Act) -> None:
-    get(served(act), size=len(CONTENT))
+@pytest.mark.parametrize(
+    "act", [send_compressed, send(CONTENT, Content_Encoding="gzip")], ids=["offered", "only declared"]
+)
+def test_content_encodings_do_not_change_the_file(serve: Serve, act: Act) -> None:
+    fetch_from(serve(act), size=len(CONTENT))
     assert PATH.read_bytes() == CONTENT
 
 
-def test_a_full_disk_is_said_and_the_part_stays(served: Served) -> None:
+def test_a_full_disk_is_an_error_and_keeps_the_partial_file(serve: Serve) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    mirror = served(good)
+    mirror = serve(send_file)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
-        assert "cannot write" in refused(mirror)
+        assert "cannot write" in fetch_error(mirror)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert names() == [PART.name]
-    get(mirror)
+    assert file_names() == [PART.name]
+    fetch_from(mirror)
     assert mirror.ranges == [None, "bytes=100000-"]
     assert PATH.read_bytes() == CONTENT
 
 
-def test_a_folder_that_cannot_be_written_is_said() -> None:
+def test_a_folder_that_cannot_be_written_is_an_error() -> None:
     with pytest.raises(BvaeError, match="cannot write /proc/data"):
         fetch(RemoteFile(NAME, (NOWHERE,), HASH), Path("/proc/data"), ignore_progress, print)
 
 
-def test_a_process_killed_in_mid_transfer_is_gone_on_from(served: Served) -> None:
-    mirror = served(stalling, good)
+def test_the_transfer_of_a_killed_process_is_resumed(serve: Serve) -> None:
+    mirror = serve(stall, send_file)
     remote = RemoteFile(NAME, (mirror.url,), HASH)
     code = (
         "from pathlib import Path; from bvae_cli.sources.fetch import fetch, RemoteFile\n"
         f"fetch({remote}, Path('data'), lambda *_: None, print)"
     )
     with subprocess.Popen([sys.executable, "-c", code]) as running:
-        late = time.monotonic() + 30
+        deadline = time.monotonic() + 30
         while not (PART.exists() and PART.stat().st_size >= len(CONTENT) // 2 - 2**14):
-            assert time.monotonic() < late
+            assert time.monotonic() < deadline
             time.sleep(0.05)
         running.send_signal(signal.SIGKILL)
-    kept = PART.stat().st_size
-    assert names() == [PART.name]
-    get(mirror)
-    assert mirror.ranges == [None, f"bytes={kept}-"]
+    partial_bytes = PART.stat().st_size
+    assert file_names() == [PART.name]
+    fetch_from(mirror)
+    assert mirror.ranges == [None, f"bytes={partial_bytes}-"]
     assert PATH.read_bytes() == CONTENT
 
 
-def test_the_part_stays_until_the_hash_is_known(served: Served) -> None:
-    keep(b"")
+def test_the_partial_file_stays_until_the_hash_is_verified(serve: Serve) -> None:
+    write_partial_file(b"")
     output = Path("data/output")
     output.touch()
-    transfer.Transfer(RemoteFile(NAME, (), HASH), Path("data"), ignore_progress)(served(good).url, str(output), None)
+    transfer.Transfer(RemoteFile(NAME, (), HASH), Path("data"), ignore_progress)(
+        serve(send_file).url, str(output), None
+    )
     assert output.samefile(PART)

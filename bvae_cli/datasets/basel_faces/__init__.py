@@ -1,1 +1,1 @@
-"""Faces of the Basel Face Model: the model, a rasteriser, and how they are rendered."""
+"""The Basel Face Model: loading, rasterisation and rendering."""
