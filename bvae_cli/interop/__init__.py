@@ -1,4 +1,7 @@
-"""Models from other programs, and for them. To read one more layout: a file here, and a line in the table."""
+"""Import of checkpoints of other programs, and export to ONNX.
+
+To support another checkpoint layout, add a module to this package and an entry to LAYOUTS.
+"""
 
 from bvae_cli.interop.konny import KONNY
 from bvae_cli.interop.layout import CheckpointLayout

@@ -1,5 +1,6 @@
-"""A model of another program as a checkpoint of ours."""
+"""Import of a model of another program as a checkpoint."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,26 +25,25 @@ from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import require_folder
 from bvae_cli.system.reporting import ProgressCallback
 
-KNOWN_LAYOUTS = "; ".join(f"{layout.program}: {layout.file}" for layout in LAYOUTS)
+SUPPORTED_LAYOUTS = f"pass one of: {'; '.join(f'{layout.program}: {layout.file}' for layout in LAYOUTS)}."
 
 
 def import_model(
     path: Path, dataset: str | None, likelihood: str | None, data: Path, out: Path, report: ProgressCallback
 ) -> Checkpoint:
-    """Write checkpoint.pt of another program's file, of which nothing is executed.
+    """Convert another program's file to `out`/checkpoint.pt and return the checkpoint; no code in the file is executed.
 
     Args:
         path: the file.
-        dataset: what the model was trained on; None for dSprites where they are grey.
-        likelihood: of a pixel; None for the data set's own.
-        data: the folder of the data files. Where there is none of the data set, the checkpoint has neither latents nor
-            examples.
-        out: the folder to write to.
-        report: is told how far the images are.
+        dataset: training data of the model; None for dSprites if it has one channel.
+        likelihood: pixel likelihood; None for that of the data set.
+        data: folder of the data files. Without the data file, the checkpoint has no latent statistics and no examples.
+        out: output folder.
+        report: progress callback.
 
     Raises:
-        BvaeError: the file is missing, damaged, in no layout that is known, or would run code; the data set is none, of
-            other channels, or damaged; the likelihood is none; or `out` cannot be written.
+        BvaeError: the file is missing, corrupt, of an unsupported layout, or contains code; the data set is unknown,
+            corrupt, or has another number of channels; the likelihood is invalid; or `out` cannot be written.
     """
     model = read_foreign_model(path)
     params = config.build_params(
@@ -61,60 +61,68 @@ def import_model(
 
 
 def read_foreign_model(path: Path) -> TranslatedModel:
-    """The model in a file; raises BvaeError where there is none, or one of ours."""
-    content = load_archive(path, "name a file of another program.")
+    """Return the converted model of a file; raises BvaeError if the layout is unsupported or a checkpoint of bvae."""
+    content = load_archive(path, "pass a checkpoint file of a supported program.")
     if not isinstance(content, dict):
-        raise BvaeError(f"{path} is in no layout that is known", KNOWN_LAYOUTS)
+        raise BvaeError(f"unsupported checkpoint layout: {path}", SUPPORTED_LAYOUTS)
     if isinstance(content.get("format"), int):
-        raise BvaeError(f"{path} is a checkpoint of bvae already", "use it as it is.")
+        raise BvaeError(
+            f"{path} is already a checkpoint of bvae", f"use it directly: bvae evaluate {shlex.quote(str(path))}"
+        )
     for layout in LAYOUTS:
         try:
             if state := layout.find(content):
                 return translate(state, layout)
-        except Exception as error:  # whatever a stranger's content provokes
+        except Exception as error:  # malformed content can raise any exception
             reason = " ".join(str(error).split())[:200]
-            raise BvaeError(f"{path} is no model of {layout.program}: {reason}", f"it writes {layout.file}") from error
-    raise BvaeError(f"{path} is in no layout that is known", KNOWN_LAYOUTS)
+            raise BvaeError(
+                f"{path} is not a valid checkpoint of {layout.program}: {reason}", f"pass {layout.file}."
+            ) from error
+    raise BvaeError(f"unsupported checkpoint layout: {path}", SUPPORTED_LAYOUTS)
 
 
 def find_data(
-    model: TranslatedModel, wanted: str | None, likelihood: str | None, folder: Path
+    model: TranslatedModel, name: str | None, likelihood: str | None, folder: Path
 ) -> tuple[DataSpec, ImageSource | None]:
-    """What a model was trained on, and its images where they are there; raises BvaeError where it cannot be told."""
-    dataset = choose_dataset(model.channels, wanted)
+    """Return the data spec of a model, and its images if the data file exists.
+
+    Raises:
+        BvaeError: the training data cannot be inferred, or the data set has another number of channels.
+    """
+    dataset = choose_dataset(model.channels, name)
     if dataset is None:
         if likelihood is None:
             raise BvaeError(
-                f"the model takes pictures of {model.channels} channels: what it was trained on cannot be told",
-                "say it: --dataset celeba, or 3dchairs; or its likelihood: --likelihood gaussian.",
+                f"cannot infer the training data of a model with {model.channels} channels",
+                "specify it, like --dataset celeba or --dataset 3dchairs, or the likelihood: --likelihood gaussian",
             )
         return DataSpec(UNKNOWN, model.channels, likelihood, {}), None
-    there = (folder / f"{dataset.spec.name}.h5").is_file()
-    images = open_stream(folder, dataset.spec.name) if there else None
+    has_data = (folder / f"{dataset.spec.name}.h5").is_file()
+    images = open_stream(folder, dataset.spec.name) if has_data else None
     spec = images.spec if images else replace(dataset.spec, factors={}, num_samples=0)
     if spec.channels != model.channels:
         raise BvaeError(
-            f"the model takes pictures of {model.channels} channels; those of {spec.name} have {spec.channels}",
-            "leave --dataset out.",
+            f"the model has {model.channels} channels, but the images of {spec.name} have {spec.channels}",
+            "remove --dataset, or pass the data set that the model was trained on.",
         )
     return spec, images
 
 
-def choose_dataset(channels: int, wanted: str | None) -> Dataset | None:
-    """The one that is wanted, else dSprites for grey pictures; raises BvaeError where there is none of that name."""
-    if wanted is None:
+def choose_dataset(channels: int, name: str | None) -> Dataset | None:
+    """Return the data set of the given name, or dSprites for one channel; raises BvaeError if the name is unknown."""
+    if name is None:
         return DSPRITES if channels == DSPRITES.spec.channels else None
-    return DATASETS[config.convert_choice("--dataset", wanted, DATASETS)]
+    return DATASETS[config.convert_choice("--dataset", name, DATASETS)]
 
 
 def probe_latents(
     images: ImageSource, vae: VAE, params: Params, report: ProgressCallback
 ) -> tuple[list[Latent], Tensor]:
-    """Latents and examples, as a training takes them from its images."""
+    """Return latent statistics and example images, computed as after training."""
     probe_set = ProbeSet.from_images(images, params.train.seed, torch.device("cpu"))
     return probe_set.latent_statistics(vae, params.train.precision, report), probe_set.examples
 
 
 def no_statistics(spec: DataSpec) -> tuple[list[Latent], Tensor]:
-    """Neither latents nor examples."""
+    """Return empty latent statistics and examples."""
     return [], torch.empty(0, spec.channels, SIDE, SIDE, dtype=torch.uint8)

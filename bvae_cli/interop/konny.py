@@ -1,8 +1,9 @@
-"""1Konny/Beta-VAE: layers by number, in a dict with the state of a whole training.
+"""Checkpoint layout of 1Konny/Beta-VAE: numbered layers, in a dict with the full training state.
 
-Its nets are Sequentials, in which reshapes and ReLUs count as ours do, so that each layer has its number here. Of the
-net for CelebA and 3D Chairs this is assumed: encoder 0, 2, 4, 6, 8 convolutions with a ReLU after each, 10 a reshape,
-11 linear; decoder 0 linear, 1 a reshape, 2 a ReLU, 3, 5, 7, 9, 11 transposed convolutions with ReLUs between.
+Its nets are Sequentials that contain reshapes and ReLUs like ours, so layers have the same indices. The net for CelebA
+and 3D Chairs is assumed to have this layout. Encoder: convolutions at 0, 2, 4, 6, 8, each followed by a ReLU, a reshape
+at 10, a linear layer at 11. Decoder: a linear layer at 0, a reshape at 1, a ReLU at 2, transposed convolutions at 3, 5,
+7, 9, 11 with ReLUs in between.
 """
 
 from typing import Any
@@ -16,13 +17,17 @@ LAYERS: dict[str, dict[str, tuple[int, ...]]] = {
 
 
 def identity_names(numbers: dict[str, tuple[int, ...]]) -> dict[str, str]:
-    """Each layer under the one name that it has there and here."""
+    """Return layer names mapped to themselves, since both programs use the same names."""
     names = [f"{part}.{number}" for part in numbers for number in numbers[part]]
     return dict(zip(names, names, strict=True))
 
 
 def find_state(content: dict[Any, Any]) -> ForeignState | None:
-    """What stands under model_states.net and iter; raises ValueError where it is not what it should be."""
+    """Return the values of model_states.net and iter; None if the content has another layout.
+
+    Raises:
+        ValueError: one of them is missing or invalid.
+    """
     if "model_states" not in content:
         return None
     states, step = content["model_states"], content.get("iter")
@@ -37,6 +42,6 @@ KONNY = CheckpointLayout(
     program="1Konny/Beta-VAE",
     file="last, a dict with model_states.net and iter in it",
     nets={net: identity_names(numbers) for net, numbers in LAYERS.items()},
-    interleaved=False,
+    is_interleaved=False,
     find=find_state,
 )

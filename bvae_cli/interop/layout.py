@@ -1,4 +1,4 @@
-"""How another program lays out the weights of a net that is one of ours, too."""
+"""Description of the checkpoint layout of another program that has networks with the same architecture."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ForeignState:
-    """What a file of another program holds of a model."""
+    """The state of a model in a file of another program."""
 
-    weights: Mapping[str, Any]  # by their names there
-    step: int  # gradient updates until then; 0 where the file does not say
+    weights: Mapping[str, Any]  # by the parameter names of the other program
+    step: int  # gradient updates; 0 if the file does not contain their number
 
 
 @dataclass(frozen=True)
 class CheckpointLayout:
-    """An entry of the table."""
+    """The checkpoint layout of another program."""
 
     program: str
-    file: str  # what it calls its file, and what that is
-    nets: Mapping[str, Mapping[str, str]]  # our nets that it has: each layer by its name there, and its name here
-    interleaved: bool  # whether the encoder ends in a mean and a log-variance by turns; else all means come first
+    file: str  # name and contents of its checkpoint file
+    nets: Mapping[str, Mapping[str, str]]  # by our name of the net: its layer names mapped to ours
+    is_interleaved: bool  # whether the encoder's outputs alternate between mean and log-variance; else means come first
     find: Callable[
         [dict[Any, Any]], ForeignState | None
     ]  # in a file's content; None where it is another's, ValueError if odd

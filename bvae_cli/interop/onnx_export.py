@@ -1,4 +1,4 @@
-"""A checkpoint's nets for other programs, in ONNX."""
+"""Export of encoder and decoder to ONNX."""
 
 import copy
 import importlib
@@ -24,66 +24,67 @@ from bvae_cli.system.files import require_folder, write_bytes
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-TOLERANCE = 1e-5  # of the greatest number that comes out, or of 1
-BATCHES = (1, 3)  # sizes at which an exported net is tried
+TOLERANCE = 1e-5  # maximum error, relative to the largest absolute output or to 1
+BATCH_SIZES = (1, 3)  # at which an exported net is compared with the checkpoint
 
 
 class OnnxEncoder(nn.Module):
-    """Images to posteriors, by torch's own layers."""
+    """The encoder built from standard PyTorch layers."""
 
     def __init__(self, vae: VAE) -> None:
         super().__init__()
         self.layers = replace_custom_layers(vae.encoder)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, channels, 64, 64) in [0, 1] to means and log-variances, each (batch, latent_dim)."""
+        """Encode images, (batch, channels, 64, 64) in [0, 1]; return means and log-variances, (batch, latent_dim)."""
         mean, logvar = self.layers(images).chunk(2, dim=1)
         return mean, logvar
 
 
 class OnnxDecoder(nn.Module):
-    """Codes to expected pictures, by torch's own layers."""
+    """The decoder built from standard PyTorch layers."""
 
     def __init__(self, vae: VAE) -> None:
         super().__init__()
         self.layers = replace_custom_layers(vae.decoder)
 
     def forward(self, z: Tensor) -> Tensor:
-        """(batch, latent_dim) to (batch, channels, 64, 64) in [0, 1]."""
+        """Decode codes, (batch, latent_dim), to expected images, (batch, channels, 64, 64) in [0, 1]."""
         return torch.sigmoid(self.layers(z))
 
 
 @dataclass(frozen=True)
 class ExportedNet:
-    """A half of a model as other programs get it."""
+    """An encoder or decoder to export."""
 
-    name: str
+    name: str  # of the file
     net: nn.Module
-    original: Callable[[Tensor], Sequence[Tensor]]  # what the checkpoint computes
-    sample: Callable[[int], Tensor]  # so many inputs
-    inputs: dict[str, str]  # what each is
-    outputs: dict[str, str]
+    original: Callable[[Tensor], Sequence[Tensor]]  # computes the outputs with the checkpoint
+    sample: Callable[[int], Tensor]  # returns a batch of random inputs of the given size
+    inputs: dict[str, str]  # description by name
+    outputs: dict[str, str]  # description by name
 
 
 def export_model(checkpoint: Checkpoint, out: Path) -> list[Path]:
-    """Write encoder.onnx and decoder.onnx, each compared with the checkpoint at several sizes of a batch; their paths.
+    """Write encoder.onnx and decoder.onnx and return their paths.
+
+    The outputs of both are compared with the checkpoint at several batch sizes before anything is written.
 
     Raises:
-        BvaeError: the extra `onnx` is not installed, a net does not compute the same as the checkpoint, or `out` cannot
-            be written. Neither file is written then, unless the second cannot be.
+        BvaeError: the extra `onnx` is not installed, a net differs from the checkpoint, or `out` cannot be written. No
+            file is written then, unless only the second one cannot be.
     """
     require_installed()
     require_folder(out)
-    contents = {
-        part.name: serialize(part, checkpoint) for part in (exported_encoder(checkpoint), exported_decoder(checkpoint))
-    }
+    nets = (exported_encoder(checkpoint), exported_decoder(checkpoint))
+    contents = {exported.name: serialize(exported, checkpoint) for exported in nets}
     for name, content in contents.items():
         write_bytes(out / name, content)
     return [out / name for name in contents]
 
 
 def require_installed() -> None:
-    """Raise BvaeError where a package of the extra is missing."""
+    """Raise BvaeError if a package of the extra `onnx` is not installed."""
     try:
         for package in ("onnx", "onnxscript", "onnxruntime"):
             importlib.import_module(package)
@@ -92,7 +93,7 @@ def require_installed() -> None:
 
 
 def exported_encoder(checkpoint: Checkpoint) -> ExportedNet:
-    """The half that other programs give images."""
+    """Return the encoder to export."""
     channels, posterior = checkpoint.spec.channels, "of the posterior, (batch, latents)"
     return ExportedNet(
         name="encoder.onnx",
@@ -105,7 +106,7 @@ def exported_encoder(checkpoint: Checkpoint) -> ExportedNet:
 
 
 def exported_decoder(checkpoint: Checkpoint) -> ExportedNet:
-    """The half that gives them pictures."""
+    """Return the decoder to export."""
     latents = checkpoint.vae.latent_dim
     return ExportedNet(
         name="decoder.onnx",
@@ -113,46 +114,50 @@ def exported_decoder(checkpoint: Checkpoint) -> ExportedNet:
         original=lambda z: (checkpoint.vae.decode(z),),
         sample=lambda count: torch.randn(count, latents, generator=torch.Generator().manual_seed(0)),
         inputs={"z": f"a code, (batch, {latents}); the prior is a standard normal distribution"},
-        outputs={"image": f"the expected picture, (batch, {checkpoint.spec.channels}, {SIDE}, {SIDE}) from 0 to 1"},
+        outputs={"image": f"the expected image, (batch, {checkpoint.spec.channels}, {SIDE}, {SIDE}) from 0 to 1"},
     )
 
 
 def replace_custom_layers(net: nn.Module) -> nn.Module:
-    """A copy whose convolutions are torch's own: ours compute the same in a way that is quick in torch alone."""
-    same = copy.deepcopy(net)
-    for name, layer in list(same.named_modules()):
+    """Return a copy with standard PyTorch convolutions; the custom ones are faster only in PyTorch."""
+    result = copy.deepcopy(net)
+    for name, layer in list(result.named_modules()):
         if isinstance(layer, DownsamplingConv | UpsamplingConv):
-            kind = nn.Conv2d if isinstance(layer, DownsamplingConv) else nn.ConvTranspose2d
+            layer_class = nn.Conv2d if isinstance(layer, DownsamplingConv) else nn.ConvTranspose2d
             geometry: dict[str, Any] = {key: getattr(layer, key) for key in ("kernel_size", "stride", "padding")}
-            own = kind(layer.in_channels, layer.out_channels, **geometry)
-            own.load_state_dict(layer.state_dict())
-            same.set_submodule(name, own)
-    return same
+            standard = layer_class(layer.in_channels, layer.out_channels, **geometry)
+            standard.load_state_dict(layer.state_dict())
+            result.set_submodule(name, standard)
+    return result
 
 
-def serialize(part: ExportedNet, checkpoint: Checkpoint) -> bytes:
-    """The bytes of an ONNX file, which depend on the model and the versions alone; raises BvaeError where it is off."""
-    proto = to_onnx(part)
+def serialize(exported: ExportedNet, checkpoint: Checkpoint) -> bytes:
+    """Return the contents of an ONNX file, reproducible for a model and package versions.
+
+    Raises:
+        BvaeError: its outputs differ from those of the checkpoint.
+    """
+    proto = to_onnx(exported)
     strip_debug_info(proto)
     for value in (*proto.graph.input, *proto.graph.output):
-        value.doc_string = (part.inputs | part.outputs)[value.name]
+        value.doc_string = (exported.inputs | exported.outputs)[value.name]
     for key, text in model_metadata(checkpoint).items():
         proto.metadata_props.add(key=key, value=text)
     content: bytes = proto.SerializeToString(deterministic=True)
-    require_same_outputs(part, content)
+    require_same_outputs(exported, content)
     return content
 
 
-def to_onnx(part: ExportedNet) -> "ModelProto":
-    """The net as ONNX, for batches of any size."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that it could have used
-    with warnings.catch_warnings(action="ignore"):  # of torch, about itself
+def to_onnx(exported: ExportedNet) -> "ModelProto":
+    """Return the net as an ONNX model with a dynamic batch size."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # no warnings about optional packages
+    with warnings.catch_warnings(action="ignore"):  # deprecation warnings within PyTorch
         program = torch.onnx.export(
-            part.net.eval(),
-            (part.sample(2),),
+            exported.net.eval(),
+            (exported.sample(2),),
             dynamo=True,
-            input_names=list(part.inputs),
-            output_names=list(part.outputs),
+            input_names=list(exported.inputs),
+            output_names=list(exported.outputs),
             dynamic_shapes=[{0: torch.export.Dim("batch")}],
             verbose=False,
         )
@@ -161,7 +166,7 @@ def to_onnx(part: ExportedNet) -> "ModelProto":
 
 
 def strip_debug_info(proto: "ModelProto") -> None:
-    """Remove what torch notes of its own code: the paths in it are of this machine."""
+    """Remove the debug information of PyTorch, which contains paths of this machine."""
     graph = proto.graph
     del graph.metadata_props[:], graph.value_info[:]
     for entry in (*graph.node, *graph.initializer, *graph.input, *graph.output):
@@ -169,7 +174,7 @@ def strip_debug_info(proto: "ModelProto") -> None:
 
 
 def model_metadata(checkpoint: Checkpoint) -> dict[str, str]:
-    """What is known of a model: of each latent in JSON its number, the factor that it follows, KL and range."""
+    """Return the version, the data set, and the latent statistics as JSON: index, top factor, KL and range."""
     known = [
         {
             "latent": latent.index,
@@ -185,18 +190,18 @@ def model_metadata(checkpoint: Checkpoint) -> dict[str, str]:
 
 
 @torch.inference_mode()
-def require_same_outputs(part: ExportedNet, content: bytes) -> None:
-    """Raise BvaeError where ONNX Runtime makes of a file anything else than the checkpoint computes."""
+def require_same_outputs(exported: ExportedNet, content: bytes) -> None:
+    """Raise BvaeError if the outputs of ONNX Runtime differ from those of the checkpoint."""
     from onnxruntime import InferenceSession
 
     session = InferenceSession(content, providers=["CPUExecutionProvider"])
-    for batch in BATCHES:
-        given = part.sample(batch)
-        results = session.run(list(part.outputs), {next(iter(part.inputs)): given.numpy()})
-        for name, result, expected in zip(part.outputs, results, part.original(given), strict=True):
-            off = (torch.from_numpy(result) - expected).abs().max() / expected.abs().max().clamp(min=1)
-            if not off <= TOLERANCE:
+    for batch_size in BATCH_SIZES:
+        batch = exported.sample(batch_size)
+        results = session.run(list(exported.outputs), {next(iter(exported.inputs)): batch.numpy()})
+        for name, result, expected in zip(exported.outputs, results, exported.original(batch), strict=True):
+            error = (torch.from_numpy(result) - expected).abs().max() / expected.abs().max().clamp(min=1)
+            if not error <= TOLERANCE:
                 raise BvaeError(
-                    f"{part.name} would not give the same {name} as the checkpoint: off by {off:.2g}",
-                    "nothing was written; is the checkpoint sound?",
+                    f"invalid {exported.name}: its {name} differs from that of the checkpoint by {error:.2g}",
+                    "nothing was written; check the weights of the checkpoint for very large values or NaN.",
                 )

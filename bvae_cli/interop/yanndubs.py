@@ -1,4 +1,4 @@
-"""YannDubs/disentangling-vae: layers with names, in a bare state dict."""
+"""Checkpoint layout of YannDubs/disentangling-vae: named layers, in a plain state dict."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ LAYERS = {
 
 
 def find_state(content: dict[Any, Any]) -> ForeignState | None:
-    """The content itself, where it has any layer by its name; how long it was trained is not in it."""
+    """Return the content itself if it contains any of the layers, else None; it has no number of steps."""
     layers = {str(key).rpartition(".")[0] for key in content}
     return ForeignState(content, step=0) if layers & LAYERS.keys() else None
 
@@ -32,6 +32,6 @@ YANNDUBS = CheckpointLayout(
     program="YannDubs/disentangling-vae",
     file="model.pt, a state dict with encoder.conv1.weight in it",
     nets={"burgess": LAYERS},
-    interleaved=True,
+    is_interleaved=True,
     find=find_state,
 )

@@ -1,1 +1,1 @@
-"""Many models: a study of settings and seeds, trained, scored and compared."""
+"""Sweeps: training and evaluation of a study, a grid of settings with several seeds each."""

@@ -1,4 +1,4 @@
-"""Who makes the models of a study."""
+"""Protocols of the executors that train and evaluate the models of a study."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -10,26 +10,26 @@ from bvae_cli.sweep.worker import ModelStatus, WorkerSpec
 from bvae_cli.system.interruption import PendingSignal
 
 TrialBatch = Sequence[Trial]
-"""Models of one kind, which are trained in one step."""
+"""Models with equal architecture and batch size, trained jointly."""
 
 
 class WorkerPool(Protocol):
-    """Those who are at some stacks."""
+    """Running workers."""
 
     def statuses(self, pending_signal: PendingSignal) -> Iterator[ModelStatus]:
-        """What is heard of models, until all are over or a signal came; each is over once."""
+        """Yield the status of models until all are finished or a signal arrived; each model finishes exactly once."""
 
 
 class Executor(Protocol):
-    """Makers to be had."""
+    """A factory of worker pools."""
 
     @property
     def worker_spec(self) -> WorkerSpec:
-        """Where each of them works."""
+        """Device, threads and data folder of each worker."""
 
     @property
     def num_workers(self) -> int:
-        """How many stacks are made at a time."""
+        """Number of batches of models trained at the same time."""
 
     def start(self, batches: Sequence[TrialBatch], folder: Path) -> AbstractContextManager[WorkerPool]:
-        """Have them make stacks of a study in a folder; at the end of the context they have saved and ended."""
+        """Return a context in which workers train batches; on exit they have saved checkpoints and terminated."""

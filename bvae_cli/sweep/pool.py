@@ -1,4 +1,4 @@
-"""Processes that are given models, watched, and ended."""
+"""Pool of local worker processes that train and evaluate the models of a study."""
 
 from __future__ import annotations
 
@@ -19,30 +19,26 @@ from bvae_cli.sweep.study import Trial
 from bvae_cli.sweep.worker import GRACE_SECONDS, ModelStatus, WorkerSpec, run_worker
 from bvae_cli.system.interruption import PendingSignal, ignore_sigint
 
-POLL_SECONDS = 0.5  # seconds between looks at whether a signal came
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-)  # which libraries read as they are loaded
+POLL_SECONDS = 0.5  # interval between checks for a signal
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # read when libraries are loaded
 
 
 @dataclass
 class WorkerProcess:
-    """A process, and the models that it is at."""
+    """A process and the models assigned to it."""
 
     process: SpawnProcess
     channel: Connection
     pending: dict[str, Trial] = field(default_factory=dict)
 
     def assign(self, trials: Sequence[Trial]) -> None:
-        """Have it make models, in one step; whether it has died meanwhile is heard later."""
+        """Send a batch of models to the process; if it has died, `ProcessPool.receive` notices that later."""
         self.pending = {trial.name: trial for trial in trials}
         with suppress(OSError):
             self.channel.send(trials)
 
     def shut_down(self) -> None:
-        """Let it end, since there is nothing more to do."""
+        """Let the process exit because there are no more models."""
         with suppress(OSError):
             self.channel.send(None)
         self.process.join(GRACE_SECONDS)
@@ -50,14 +46,14 @@ class WorkerProcess:
 
 @dataclass(frozen=True)
 class LocalExecutor:
-    """So many processes of this machine."""
+    """An executor with worker processes on this machine."""
 
     worker_spec: WorkerSpec
     num_workers: int
 
     @contextmanager
     def start(self, batches: Sequence[TrialBatch], folder: Path) -> Iterator[ProcessPool]:
-        """Start them on stacks; raises what `share_images` does."""
+        """Start worker processes; raises the exceptions of `share_images`."""
         with share_images(dataset_names(batches), self.worker_spec.data, folder) as images:
             pool = ProcessPool(batches, self.num_workers, self.worker_spec, images)
             try:
@@ -67,38 +63,45 @@ class LocalExecutor:
 
 
 class ProcessPool:
-    """Some processes, each at a stack of models; where one dies these have failed, and another process goes on."""
+    """Worker processes with one batch of models each.
+
+    If a process dies, its models fail, and a new process takes the next batch.
+    """
 
     def __init__(
-        self, batches: Sequence[TrialBatch], processes: int, worker_spec: WorkerSpec, images: Mapping[str, SharedImages]
+        self,
+        batches: Sequence[TrialBatch],
+        num_workers: int,
+        worker_spec: WorkerSpec,
+        images: Mapping[str, SharedImages],
     ) -> None:
-        """Start them, no more than there are stacks."""
+        """Start the processes, at most one per batch."""
         self.waiting, self.worker_spec, self.images = deque(batches), worker_spec, images
-        self.workers = [self.start_worker() for _ in range(min(processes, len(batches)))]
+        self.workers = [self.start_worker() for _ in range(min(num_workers, len(batches)))]
 
     def start_worker(self) -> WorkerProcess:
-        """A new process, at the next stack."""
-        ours, theirs = multiprocessing.Pipe()
-        arguments = (theirs, self.images, self.worker_spec)
+        """Start a process with the next batch."""
+        parent_end, child_end = multiprocessing.Pipe()
+        arguments = (child_end, self.images, self.worker_spec)
         process = multiprocessing.get_context("spawn").Process(target=run_worker, args=arguments, daemon=True)
         with limit_threads(self.worker_spec.threads), ignore_sigint():
             process.start()
-        theirs.close()  # so that the end of the process is the end of what is heard from it
-        worker = WorkerProcess(process, ours)
+        child_end.close()  # so that the parent reads EOF when the process exits
+        worker = WorkerProcess(process, parent_end)
         worker.assign(self.waiting.popleft())
         return worker
 
     def statuses(self, pending_signal: PendingSignal) -> Iterator[ModelStatus]:
-        """What is heard of models, until all are over or a signal came."""
+        """Yield the status of models until all are finished or a signal arrived."""
         while self.workers and not pending_signal():
             ready = wait([worker.channel for worker in self.workers], timeout=POLL_SECONDS)
             for worker in [worker for worker in self.workers if worker.channel in ready]:
                 yield from self.receive(worker)
 
     def receive(self, worker: WorkerProcess) -> Iterator[ModelStatus]:
-        """What a process says; one that is done with a stack, or has died over it, makes room for the next."""
+        """Yield the next status from a process, and assign the next batch if it has finished its batch or died."""
         try:
-            news: ModelStatus = worker.channel.recv()
+            status: ModelStatus = worker.channel.recv()
         except (EOFError, OSError):
             worker.process.join(GRACE_SECONDS)
             self.workers.remove(worker)
@@ -108,43 +111,43 @@ class ProcessPool:
                 for trial in worker.pending.values()
             )
             return
-        if news.is_finished:
-            del worker.pending[news.trial.name]
+        if status.is_finished:
+            del worker.pending[status.trial.name]
         if not worker.pending and self.waiting:
             worker.assign(self.waiting.popleft())
         elif not worker.pending:
             worker.shut_down()
             self.workers.remove(worker)
-        yield news
+        yield status
 
     def shut_down(self) -> None:
-        """Have all write down what they have, and end; those that do not within a minute are killed."""
+        """Have all processes save their models and exit; kill those that have not exited after GRACE_SECONDS."""
         for worker in self.workers:
             worker.process.terminate()
-        until = time.monotonic() + GRACE_SECONDS
+        deadline = time.monotonic() + GRACE_SECONDS
         for worker in self.workers:
-            worker.process.join(max(0.0, until - time.monotonic()))
+            worker.process.join(max(0.0, deadline - time.monotonic()))
             worker.process.kill()
             worker.process.join()
 
 
 def describe_exit(process: SpawnProcess) -> str:
-    """What is to be said of a process that ended before its model was made."""
+    """Return the reason why a process exited before its models were finished."""
     code = process.exitcode or 0
     if code < 0:
-        return f"its process was ended by signal {-code}{', perhaps for want of memory' if code == -9 else ''}"
-    return "its process was told to end; what it had is saved"
+        return f"its process was killed by signal {-code}{' (possibly out of memory)' if code == -9 else ''}"
+    return "its process was terminated; its state is saved"
 
 
 @contextmanager
 def limit_threads(number: int) -> Iterator[None]:
-    """Processes that are started within have so many threads."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    """Limit the number of threads of processes that are started within the context."""
+    previous = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(number)))
     try:
         yield
     finally:
-        for name, value in before.items():
+        for name, value in previous.items():
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value

@@ -1,4 +1,4 @@
-"""A stack of models, made on a machine of a cluster."""
+"""Training and evaluation of a batch of models on a machine of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bvae_cli.system.files import wait_until_free
 
 @dataclass(frozen=True)
 class SharedArrays:
-    """Images in arrays, which Ray brings to a machine once and maps there into each process."""
+    """Images as arrays, which Ray transfers once per machine and maps into the memory of each process."""
 
     spec: DataSpec
     packed: NDArray[np.uint8]  # (images, bytes)
@@ -32,47 +32,51 @@ class SharedArrays:
 
     @classmethod
     def from_images(cls, images: Images) -> SharedArrays:
-        """Those of images, not copied."""
+        """Return the arrays of images without copying them."""
         return cls(images.spec, images.packed.numpy(), images.labels)
 
     def to_images(self) -> Images:
-        """The images, not copied either."""
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # that they must not be written to
+        """Return the arrays as images without copying them."""
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # about read-only memory
             return Images(self.spec, torch.from_numpy(self.packed), self.labels)
 
 
 @dataclass(frozen=True)
 class ClusterEnv:
-    """Whence a study is run: all machines must see the folder at this path, and have the same bvae."""
+    """Requirements on all machines of a cluster: the same shared folder and the same version of bvae."""
 
     folder: Path
-    program: str = __version__
+    version: str = __version__
 
-    def require_here(self) -> None:
-        """Raise BvaeError where this machine is another."""
-        if self.program != __version__:
-            raise BvaeError(f"{socket.gethostname()} has bvae {__version__}, not {self.program}")
+    def require_match(self) -> None:
+        """Raise BvaeError if this machine has another version of bvae, or lacks the shared folder."""
+        if self.version != __version__:
+            raise BvaeError(f"{socket.gethostname()} has bvae {__version__}, not {self.version}")
         if not self.folder.is_dir():
-            raise BvaeError(f"{socket.gethostname()} does not see {self.folder}")
+            raise BvaeError(f"folder not found on {socket.gethostname()}: {self.folder}")
 
 
 def train_on_cluster(
     trials: Sequence[Trial],
     arrays: SharedArrays | None,
     worker_spec: WorkerSpec,
-    home: ClusterEnv,
+    env: ClusterEnv,
     notify: Callable[[ModelStatus], None],
 ) -> list[ModelStatus]:
-    """Make a stack, and tell how it gets on; what is returned is how each of its models ended."""
-    over = []
-    home.require_here()
+    """Train and evaluate a batch of models, calling `notify` with each status; return the final status of each model.
+
+    Raises:
+        BvaeError: this machine does not match `env`, or a run folder is in use.
+    """
+    results = []
+    env.require_match()
     torch.set_num_threads(worker_spec.threads)
-    with chdir(home.folder):
+    with chdir(env.folder):
         for trial in trials:
-            wait_until_free(trial.folder, GRACE_SECONDS)  # of a process on a machine that is lost, until it notices
-        for news in train_and_score(
+            wait_until_free(trial.folder, GRACE_SECONDS)  # a lost process may still hold the lock
+        for status in train_and_score(
             trials, {trials[0].params.dataset.name: arrays.to_images()} if arrays else {}, worker_spec
         ):
-            over += [news] if news.is_finished else []
-            notify(news)
-    return over
+            results += [status] if status.is_finished else []
+            notify(status)
+    return results

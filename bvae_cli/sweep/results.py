@@ -1,4 +1,4 @@
-"""What a study found: the scores of each model, and of each setting over its seeds."""
+"""Results of a study: the scores of each model, and their mean and std over the seeds of each setting."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bvae_cli.system.reporting import ProgressCallback, ignore_progress
 
 @dataclass(frozen=True)
 class ModelResult:
-    """A model of a study, and what it scores; nothing where it is not finished."""
+    """A model of a study with its scores, which are empty if it is not finished."""
 
     trial: Trial
     scores: Mapping[str, float]
@@ -29,7 +29,7 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """A score of a setting over its models."""
+    """A score of a setting, summarised over its seeds."""
 
     setting: str
     score: str
@@ -37,44 +37,51 @@ class ScoreSummary:
 
     @property
     def mean(self) -> float:
-        """Over the models."""
+        """The mean over the seeds."""
         return float(np.mean(list(self.values.values())))
 
     @property
     def std(self) -> float | None:
-        """The standard deviation over the models, by n − 1; None of one."""
+        """The standard deviation over the seeds (n − 1); None if there is one seed."""
         return float(np.std(list(self.values.values()), ddof=1)) if len(self.values) > 1 else None
 
     @property
     def best_seed(self) -> int | None:
-        """The seed of the best model; None where neither way is better."""
+        """The seed of the best model; None if the score has no better direction."""
         better = ScoreInfo(self.score, "", "").better
-        pick = {"higher": max, "lower": min}.get(better)
-        return pick(self.values, key=lambda seed: self.values[seed]) if pick else None
+        extreme = {"higher": max, "lower": min}.get(better)
+        return extreme(self.values, key=lambda seed: self.values[seed]) if extreme else None
 
 
 def collect_results(
     study: Study, failures: Mapping[str, str], data: Path, report: ProgressCallback
 ) -> list[ModelResult]:
-    """What each model scores, with its udr among those of its setting, where the data of a study lie in a folder."""
+    """Return the scores of each model, including its UDR among the seeds of its setting.
+
+    Args:
+        study: the study.
+        failures: the reason of failure by model name.
+        data: folder of the data files; without them there is no UDR.
+        report: progress callback.
+    """
     models = [
         ModelResult(trial, {} if trial.name in failures else read_model_scores(trial), failures.get(trial.name, ""))
         for trial in study.trials
     ]
-    likeness: dict[str, float] = {}
-    for number, trials in enumerate(study.settings.values()):
-        report("udr", number + 1, len(study.settings))
-        likeness |= setting_udr([trial for trial in trials if trial.name not in failures], data)
+    udr: dict[str, float] = {}
+    for number, trials in enumerate(study.settings.values(), start=1):
+        report("udr", number, len(study.settings))
+        udr |= setting_udr([trial for trial in trials if trial.name not in failures], data)
     return [
-        replace(model, scores={**model.scores, "udr": likeness[model.trial.name]})
-        if model.scores and model.trial.name in likeness
+        replace(model, scores={**model.scores, "udr": udr[model.trial.name]})
+        if model.scores and model.trial.name in udr
         else model
         for model in models
     ]
 
 
 def read_model_scores(trial: Trial) -> dict[str, float]:
-    """The scores of a model; none where it is not finished."""
+    """Return the scores of a model; empty if it is not finished."""
     try:
         return {name: value for name, value in read_results(trial.folder).scores.values.items() if name != "udr"}
     except BvaeError:
@@ -82,45 +89,48 @@ def read_model_scores(trial: Trial) -> dict[str, float]:
 
 
 def setting_udr(trials: Sequence[Trial], data: Path) -> dict[str, float]:
-    """The udr of the finished models of a setting, by name; none where there are not two, or their data are gone."""
-    done = [trial for trial in trials if (trial.folder / "metrics.json").exists()]
+    """Return the UDR of the finished models of a setting by name.
+
+    Empty if fewer than two models are finished, or if their data file is not found.
+    """
+    finished = [trial for trial in trials if (trial.folder / "metrics.json").exists()]
     try:
-        models = [load_checkpoint(trial.folder / "checkpoint.pt") for trial in done]
+        models = [load_checkpoint(trial.folder / "checkpoint.pt") for trial in finished]
         ranking = udr_of_models(models, data, ignore_progress) if len(models) > 1 else []
     except BvaeError:
         return {}
-    return {trial.name: score for trial, score in zip(done, ranking, strict=False)}
+    return {trial.name: score for trial, score in zip(finished, ranking, strict=False)}
 
 
 def summarize_scores(models: Sequence[ModelResult]) -> list[ScoreSummary]:
-    """Each score of each setting."""
-    together: dict[tuple[str, str], dict[int, float]] = {}
+    """Return each score of each setting, summarised over its seeds."""
+    groups: dict[tuple[str, str], dict[int, float]] = {}
     for model in models:
         for score, value in model.scores.items():
-            together.setdefault((model.trial.setting, score), {})[model.trial.params.train.seed] = value
-    return [ScoreSummary(setting, score, values) for (setting, score), values in together.items()]
+            groups.setdefault((model.trial.setting, score), {})[model.trial.params.train.seed] = value
+    return [ScoreSummary(setting, score, values) for (setting, score), values in groups.items()]
 
 
-def write_results(study: Study, models: Sequence[ModelResult], those: Sequence[ScoreSummary]) -> None:
-    """Write scores.csv, a line a model, and summary.csv, a line a score of a setting."""
+def write_results(study: Study, models: Sequence[ModelResult], summaries: Sequence[ScoreSummary]) -> None:
+    """Write scores.csv, one row per model, and summary.csv, one row per setting and score."""
     keys = list(dict.fromkeys(key for trial in study.trials for key in trial.choices))
     scores = list(dict.fromkeys(score for model in models for score in model.scores))
     heading = ["setting", *keys, "seed", "steps", *scores, "failure"]
     write_csv(study.folder / "scores.csv", heading, (result_row(model, keys, scores) for model in models))
     heading = ["setting", "score", "mean", "std", "n_seeds", "best_value", "best_seed"]
-    write_csv(study.folder / "summary.csv", heading, summary_rows(those))
+    write_csv(study.folder / "summary.csv", heading, summary_rows(summaries))
 
 
 def result_row(model: ModelResult, keys: Sequence[str], scores: Sequence[str]) -> list[object]:
-    """A model's line of scores.csv."""
+    """Return the row of a model in scores.csv."""
     trial, train = model.trial, model.trial.params.train
-    chosen, values = (trial.choices.get(key) for key in keys), (model.scores.get(score) for score in scores)
-    return [trial.setting, *chosen, train.seed, train.num_steps if model.scores else None, *values, model.failure]
+    choices, values = (trial.choices.get(key) for key in keys), (model.scores.get(score) for score in scores)
+    return [trial.setting, *choices, train.seed, train.num_steps if model.scores else None, *values, model.failure]
 
 
-def summary_rows(those: Sequence[ScoreSummary]) -> Iterator[list[object]]:
-    """The lines of summary.csv."""
-    for tally in those:
-        best = tally.best_seed
-        value = None if best is None else tally.values[best]
-        yield [tally.setting, tally.score, tally.mean, tally.std, len(tally.values), value, best]
+def summary_rows(summaries: Sequence[ScoreSummary]) -> Iterator[list[object]]:
+    """Yield the rows of summary.csv."""
+    for summary in summaries:
+        seed = summary.best_seed
+        value = None if seed is None else summary.values[seed]
+        yield [summary.setting, summary.score, summary.mean, summary.std, len(summary.values), value, seed]

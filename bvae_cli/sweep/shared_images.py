@@ -1,4 +1,4 @@
-"""Images that processes have in common: mapped from one file, not copied into each."""
+"""Images shared by worker processes: one memory-mapped file instead of a copy per process."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from bvae_cli.sweep.study import Trial
 
 
 class SharedImages:
-    """Images in a file without a name, which is gone with the last process that has it open.
+    """Images in an unnamed temporary file, which is deleted when the last process closes it.
 
-    Handed to a process that is started, it arrives there as `Images`, whose bytes are those of the file.
+    If passed to a new process, it is unpickled there as memory-mapped `Images`.
     """
 
     def __init__(self, images: Images, folder: Path) -> None:
-        """Write the images down in a folder; raises OSError where there is no room."""
+        """Write the images to a temporary file in a folder; raises OSError if the disk is full."""
         self.spec, self.labels, self.shape = images.spec, images.labels, tuple(images.packed.shape)
-        self.file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as this does
+        self.file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it is closed by share_images
         images.packed.numpy().tofile(self.file)
         self.file.flush()
 
@@ -37,21 +37,26 @@ class SharedImages:
 
 
 def map_images(spec: DataSpec, labels: NDArray[np.int64] | None, shape: tuple[int, ...], handle: Any) -> Images:
-    """The images, in the process that they were handed to."""
+    """Return the images, memory-mapped, in the process that received them."""
     with os.fdopen(handle.detach(), "rb") as file:
         packed = np.memmap(file, dtype=np.uint8, mode="c", shape=shape)
     return Images(spec, torch.from_numpy(packed), labels)
 
 
 def dataset_names(batches: Iterable[Iterable[Trial]]) -> list[str]:
-    """The data sets that models have in memory."""
-    trials = (trial for stack in batches for trial in stack)
+    """Return the names of the data sets that models load into memory; streamed ones are left out."""
+    trials = (trial for batch in batches for trial in batch)
     return list(dict.fromkeys(trial.params.dataset.name for trial in trials if not trial.params.train.stream))
 
 
 @contextmanager
 def share_images(names: Iterable[str], data: Path, folder: Path) -> Iterator[dict[str, SharedImages]]:
-    """Data sets, by name, in files of a folder; raises as `load_images`, and OSError without room."""
+    """Return data sets by name as shared files in a folder.
+
+    Raises:
+        BvaeError: a data file is not found or corrupt.
+        OSError: the disk is full.
+    """
     with ExitStack() as stack:
         files = {name: SharedImages(load_images(data, name), folder) for name in names}
         for each in files.values():

@@ -1,4 +1,4 @@
-"""A process that trains and scores models, one after another."""
+"""Worker process that trains and evaluates batches of models."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ from bvae_cli.training.fit import fit
 from bvae_cli.training.fit_batched import FitEvent, fit_batched
 from bvae_cli.training.history import LogEntry
 
-THREADS_PER_WORKER = 2  # threads of a process: two have more than twice the speed of one
-GRACE_SECONDS = 60.0  # seconds in which a process that is told to end writes down what it has
+THREADS_PER_WORKER = 2  # two threads are more than twice as fast as one
+GRACE_SECONDS = 60.0  # time in which a process that is terminated must have saved its models
+RESUME_HINT = "run the same command again to resume."
 
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """How a model is getting on."""
+    """The training progress of a model."""
 
     trial: Trial
-    step: int = 0  # steps done
-    images_per_second: float = 0.0  # images a second
-    is_finished: bool = False  # it is trained and scored, or it failed
-    failure: str = ""
+    step: int = 0  # completed training steps
+    images_per_second: float = 0.0
+    is_finished: bool = False  # it is trained and evaluated, or it failed
+    failure: str = ""  # the reason, if it failed
 
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """Where a process works."""
+    """Device, threads and data folder of a worker process."""
 
     device: torch.device
     threads: int
@@ -51,20 +52,23 @@ class WorkerSpec:
 
 
 def run_worker(channel: Connection, shared: Mapping[str, ImageSource], worker_spec: WorkerSpec) -> None:
-    """Take models from a channel and tell how they get on, until there are no more, or a signal or the parent's end."""
+    """Train batches received from a channel and send back their status.
+
+    It returns if there are no more batches, a signal arrives, or the parent exits.
+    """
     threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(worker_spec.threads)
     use_device(worker_spec.device)
     try:
         while trials := channel.recv():
-            for news in train_and_score(trials, shared, worker_spec):
-                channel.send(news)
+            for status in train_and_score(trials, shared, worker_spec):
+                channel.send(status)
     except (EOFError, BrokenPipeError, InterruptionError):
         return
 
 
 def end_with_parent() -> None:
-    """Once the parent is gone, have what is under way saved, and end."""
+    """Wait until the parent exits, then terminate this process after its models are saved."""
     if parent := multiprocessing.parent_process():
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
@@ -75,47 +79,53 @@ def end_with_parent() -> None:
 def train_and_score(
     trials: Sequence[Trial], shared: Mapping[str, ImageSource], worker_spec: WorkerSpec
 ) -> Iterator[ModelStatus]:
-    """Models of one kind, trained and scored; raises InterruptionError once it was told to stop, and has saved."""
-    left, first = {trial.name: trial for trial in trials}, trials[0].params
+    """Train and evaluate a batch of models, yielding their status.
+
+    Raises:
+        InterruptionError: SIGINT or SIGTERM arrived; the models are saved.
+    """
+    remaining, first = {trial.name: trial for trial in trials}, trials[0].params
     try:
         images = open_stream(worker_spec.data, first.dataset.name) if first.train.stream else shared[first.dataset.name]
-        for trial, received in train_trials(trials, images, worker_spec.device):
-            if isinstance(received, LogEntry):
-                yield ModelStatus(trial, received.step, received.images_per_second)
-            elif received:
-                del left[trial.name]
-                yield ModelStatus(trial, is_finished=True, failure=received.message)
+        for trial, event in train_trials(trials, images, worker_spec.device):
+            if isinstance(event, LogEntry):
+                yield ModelStatus(trial, event.step, event.images_per_second)
+            elif event:
+                del remaining[trial.name]
+                yield ModelStatus(trial, is_finished=True, failure=event.message)
     except InterruptionError:
         raise
-    except Exception as error:  # whatever it is, other models go on
-        yield from (ModelStatus(trial, is_finished=True, failure=describe_error(error)) for trial in left.values())
+    except Exception as error:  # of any type: it must not stop other models
+        yield from (ModelStatus(trial, is_finished=True, failure=describe_error(error)) for trial in remaining.values())
     else:
-        yield from (score_trial(trial, images, worker_spec.device) for trial in left.values())
+        yield from (score_trial(trial, images, worker_spec.device) for trial in remaining.values())
 
 
 def train_trials(
     trials: Sequence[Trial], images: ImageSource, device: torch.device
 ) -> Iterator[tuple[Trial, FitEvent]]:
-    """How each model gets on: one as `fit` trains it, several in one step."""
+    """Return the training events of each model; several models are trained jointly by `fit_batched`."""
     if len(trials) == 1:
         (trial,) = trials
-        return ((trial, line) for line in fit(trial.params, images, device, trial.folder, ignore_progress, resume=True))
+        return (
+            (trial, entry) for entry in fit(trial.params, images, device, trial.folder, ignore_progress, resume=True)
+        )
     members = [(trial.params, trial.folder) for trial in trials]
-    return ((trials[number], received) for number, received in fit_batched(members, images, device, ignore_progress))
+    return ((trials[index], event) for index, event in fit_batched(members, images, device, ignore_progress))
 
 
 def score_trial(trial: Trial, images: ImageSource, device: torch.device) -> ModelStatus:
-    """A model that is trained, once it is scored."""
+    """Evaluate a trained model and return its final status."""
     try:
         model = load_checkpoint(trial.folder / "checkpoint.pt")
         evaluate(model, images, trial.params.evaluate, device, trial.folder, ignore_progress)
-    except Exception as error:  # whatever it is, other models go on
+    except Exception as error:  # of any type: it must not stop other models
         return ModelStatus(trial, is_finished=True, failure=describe_error(error))
     return ModelStatus(trial, trial.params.train.num_steps, is_finished=True)
 
 
 def describe_error(error: Exception) -> str:
-    """What is to be said of an error."""
+    """Return an error as one line of text."""
     if isinstance(error, BvaeError):
         return error.message
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
