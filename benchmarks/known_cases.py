@@ -1,7 +1,7 @@
-"""What representations score that everybody can make anew, beside what Higgins et al. 2017 report of them.
+"""Scores of baseline representations, with those reported by Higgins et al. 2017.
 
-`python benchmarks/known_cases.py` prints a column for each: the factors themselves, pixels, their principal and
-independent components, a net that has learnt nothing, and noise, on 50,000 images of dSprites; in about four minutes.
+`python benchmarks/known_cases.py` prints one column per representation, on 50,000 images of dSprites: ground-truth
+factors, pixels, PCA, ICA, an untrained encoder and noise. It takes about four minutes.
 """
 
 import argparse
@@ -19,20 +19,20 @@ from bvae_cli.metrics.ground_truth import GroundTruth
 
 IMAGES = 50_000
 CASES = {**PUBLISHED_SCORES, "noise": ""}
-SCORED = ("beta_vae_score", "factor_vae_score", "mig", "sap", "modularity", "irs", "dci")
+METRIC_NAMES = ("beta_vae_score", "factor_vae_score", "mig", "sap", "modularity", "irs", "dci")
 
 
 def main() -> None:
-    """Score each case by what can be."""
+    """Score each representation and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of dsprites.h5")
-    parser.add_argument("--seed", type=int, default=0, help="of images, nets and scores")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder that contains dsprites.h5")
+    parser.add_argument("--seed", type=int, default=0, help="seed of image sampling, nets and scores")
     options = parser.parse_args()
     images = load_images(options.data, "dsprites")
-    drawn = sample_indices(images, IMAGES, options.seed)
-    truth = GroundTruth.from_labels(images.factors(drawn), list(images.spec.factors))
-    cases, shown = {**BASELINES, "untrained": untrained_encoder("higgins_conv")}, images.subset(drawn)
-    scores = {name: scored(cases[name](shown, truth, options.seed), truth, options.seed) for name in CASES}
+    indices = sample_indices(images, IMAGES, options.seed)
+    truth = GroundTruth.from_labels(images.factors(indices), list(images.spec.factors))
+    cases, subset = {**BASELINES, "untrained": untrained_encoder("higgins_conv")}, images.subset(indices)
+    scores = {name: score_codes(cases[name](subset, truth, options.seed), truth, options.seed) for name in CASES}
     table = Table("", *CASES, title="dSprites")
     table.add_row("published, %", *CASES.values())
     for score in scores["factors"]:
@@ -40,13 +40,13 @@ def main() -> None:
     Console().print(table)
 
 
-def scored(codes: NDArray[np.float32], truth: GroundTruth, seed: int) -> dict[str, float]:
-    """All scores; of a great many latents one alone, since the others would take hours."""
-    metrics = SCORED if codes.shape[1] <= LATENT_DIM else SCORED[:1]
-    found: dict[str, float] = {}
-    for metric in metrics:
-        found |= METRICS[metric].score(codes, truth, np.random.default_rng(seed))
-    return found
+def score_codes(codes: NDArray[np.float32], truth: GroundTruth, seed: int) -> dict[str, float]:
+    """Compute all scores; with very many latents only the first, since the others would take hours."""
+    names = METRIC_NAMES if codes.shape[1] <= LATENT_DIM else METRIC_NAMES[:1]
+    scores: dict[str, float] = {}
+    for name in names:
+        scores |= METRICS[name].score(codes, truth, np.random.default_rng(seed))
+    return scores
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Scoring a model, or codes from anywhere."""
+"""Evaluation of models, and of representations made by other programs."""

@@ -1,4 +1,4 @@
-"""Representations that everybody can make anew, without training: what learnt ones are compared with."""
+"""Baseline representations without training, which learned ones are compared with."""
 
 import warnings
 from collections.abc import Callable
@@ -15,66 +15,66 @@ from bvae_cli.system.device import seeded_rng
 from bvae_cli.system.reporting import ignore_progress
 
 LATENT_DIM = 10
-FITTED_IMAGES = 10_000  # images that components are learnt from
-ITERATIONS = 500  # of independent component analysis
+FITTED_IMAGES = 10_000  # images that PCA and ICA are fitted on
+ITERATIONS = 500  # maximum, of ICA
 PUBLISHED_SCORES = {
     "factors": "100",
     "pixels": "45.75 ± 0.8",
     "PCA": "84.9 ± 0.4",
     "ICA": "42.03 ± 10.6",
     "untrained": "44.14 ± 2.5",
-}  # what Higgins et al. 2017 report of their metric on 2D shapes, percent
+}  # the β-VAE metric on 2D shapes reported by Higgins et al. 2017, percent
 
 CodeArray = NDArray[np.float32]
 
 
 def factors(images: Images, truth: GroundTruth, seed: int) -> CodeArray:
-    """(images, factors): the truth itself."""
+    """Return the ground-truth factors, (images, factors)."""
     return truth.factors.astype(np.float32)
 
 
 def noise(images: Images, truth: GroundTruth, seed: int) -> CodeArray:
-    """(images, 10): what has nothing to do with the images."""
+    """Return standard normal noise, independent of the images, (images, 10)."""
     return np.random.default_rng(seed).normal(size=(len(images), LATENT_DIM)).astype(np.float32)
 
 
 def pixels(images: Images, truth: GroundTruth, seed: int) -> CodeArray:
-    """(images, pixels): each a latent."""
+    """Return the pixels, each as a latent, (images, pixels)."""
     return np.asarray(images[:].flatten(1))
 
 
 def pca(images: Images, truth: GroundTruth, seed: int) -> CodeArray:
-    """(images, 10): the principal components of the pixels."""
+    """Return the principal components of the pixels, (images, 10)."""
     from sklearn.decomposition import PCA
 
     return project(PCA(LATENT_DIM, random_state=seed), images)
 
 
 def ica(images: Images, truth: GroundTruth, seed: int) -> CodeArray:
-    """(images, 10): the independent components of the pixels, settled or not."""
+    """Return the independent components of the pixels, (images, 10), even if FastICA did not converge."""
     from sklearn.decomposition import FastICA
 
     components = FastICA(LATENT_DIM, random_state=seed, max_iter=ITERATIONS, whiten="unit-variance")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it did not settle
+        warnings.simplefilter("ignore")  # that FastICA did not converge
         return project(components, images)
 
 
 def project(components: Any, images: Images) -> CodeArray:
-    """(images, 10): the pixels in scikit-learn's components of some of them."""
-    every = images[:].flatten(1).numpy()
-    return np.asarray(components.fit(every[:FITTED_IMAGES]).transform(every), np.float32)
+    """Fit a scikit-learn decomposition on some images and transform all of them, (images, 10)."""
+    flattened = images[:].flatten(1).numpy()
+    return np.asarray(components.fit(flattened[:FITTED_IMAGES]).transform(flattened), np.float32)
 
 
 def untrained_encoder(net: str) -> Callable[[Images, GroundTruth, int], CodeArray]:
-    """(images, 10): the posterior means of a net that has learnt nothing."""
+    """Return a function that computes the posterior means of an untrained VAE, (images, 10)."""
 
-    def represent(images: Images, truth: GroundTruth, seed: int) -> CodeArray:
+    def encode_images(images: Images, truth: GroundTruth, seed: int) -> CodeArray:
         with seeded_rng(seed):
             vae = VAE(net, "bernoulli", images.spec.channels, LATENT_DIM)
         return np.asarray(encode(vae, images, "float32", ignore_progress).mean)
 
-    return represent
+    return encode_images
 
 
 BASELINES: dict[str, Callable[[Images, GroundTruth, int], CodeArray]] = {

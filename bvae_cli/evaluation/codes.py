@@ -1,4 +1,4 @@
-"""Codes that other programs made, in an npz."""
+"""Loading of codes made by other programs, from npz files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,64 +10,71 @@ from bvae_cli.images.stream import open_stream
 from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.system.errors import BvaeError
 
-HINT = "np.savez(path, codes=…, factors=…)"
+HINT = "write the file with numpy: np.savez(path, codes=codes, factors=factors)"
 
 
 @dataclass(frozen=True)
 class Codes:
-    """A representation of some images."""
+    """A representation of images, with ground-truth factors if they are known."""
 
     mean: NDArray[np.float32]  # (images, latents)
-    logvar: NDArray[np.float32] | None  # (images, latents), of posteriors
-    truth: GroundTruth | None  # what is known of the images
+    logvar: NDArray[np.float32] | None  # (images, latents), of the posteriors
+    truth: GroundTruth | None  # None if no factors are known
 
 
 def read_codes(path: Path, data: Path, dataset: str) -> Codes:
-    """Read `codes`, (images, latents); where they are there `logvar`, `factors`, (images, factors), and `factor_names`.
+    """Read codes and optional posterior log-variances and factors from an npz file.
 
-    Without `factors` the codes are taken to be those of all images of a data set, where there are as many.
+    Its arrays are `codes`, (images, latents), and optionally `logvar`, of the same shape, `factors`, (images, factors),
+    and `factor_names`. Without `factors`, the codes are taken to be those of all images of the data set, if their
+    numbers are equal.
 
     Raises:
-        BvaeError: the file is missing, no npz, would run code, or its arrays do not fit.
+        BvaeError: the file is not found, is not a valid npz, contains pickled objects, or its arrays do not match.
     """
     arrays = load_arrays(path)
     codes, logvar = arrays.get("codes"), arrays.get("logvar")
     if codes is None or codes.ndim != 2 or not codes.size or codes.dtype.kind not in "fiu":
-        raise BvaeError(f"{path} has no array `codes` of numbers, (images, latents)", HINT)
+        raise BvaeError(f"{path}: the numeric array `codes`, (images, latents), is not found or invalid", HINT)
     if logvar is not None and (logvar.shape != codes.shape or logvar.dtype.kind != "f"):
-        raise BvaeError(f"{path}: logvar is not as codes are, {codes.shape}", HINT)
-    spread = None if logvar is None else logvar.astype(np.float32)
-    return Codes(codes.astype(np.float32), spread, load_ground_truth(path, arrays, len(codes), data, dataset))
+        raise BvaeError(
+            f"{path}: logvar is invalid, {logvar.dtype} {logvar.shape}; expected floats of shape {codes.shape}", HINT
+        )
+    truth = load_ground_truth(path, arrays, len(codes), data, dataset)
+    return Codes(codes.astype(np.float32), None if logvar is None else logvar.astype(np.float32), truth)
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    """The arrays of an npz, without running anything that is in it."""
+    """Load the arrays of an npz file without unpickling anything."""
     if not path.is_file():
-        raise BvaeError(f"there is no file {path}", "name a checkpoint.pt, or an npz with codes.")
+        raise BvaeError(f"file not found: {path}", "pass the path of a checkpoint.pt, or of an npz file with codes.")
     try:
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
-    except Exception as error:  # whatever a stranger's bytes provoke
-        raise BvaeError(f"{path} is no npz of plain arrays, or cut short", HINT) from error
+    except Exception as error:  # an invalid file may cause any error
+        raise BvaeError(f"{path} is not a valid npz file (corrupt, or contains pickled objects)", HINT) from error
 
 
 def load_ground_truth(
     path: Path, arrays: dict[str, NDArray[np.generic]], count: int, data: Path, dataset: str
 ) -> GroundTruth | None:
-    """What is known of the images; None where nothing is."""
+    """Return the ground-truth factors from the npz file, or else from the data set; None if neither has them."""
     factors = arrays.get("factors")
     if factors is None:
         file = data / f"{dataset}.h5"
         if not file.is_file():
             return None
         images = open_stream(data, dataset)
-        known = images.spec.factors and len(images) == count
-        return GroundTruth(images.factors(np.arange(count)), list(images.spec.factors)) if known else None
+        matches = images.spec.factors and len(images) == count
+        return GroundTruth(images.factors(np.arange(count)), list(images.spec.factors)) if matches else None
     if factors.ndim != 2 or len(factors) != count or not factors.shape[1]:
         raise BvaeError(
-            f"{path}: factors are {factors.shape}, not ({count}, factors)", "one row a sample, as in codes."
+            f"{path}: factors have the invalid shape {factors.shape}, not ({count}, factors)",
+            "save one row of factors per row of codes.",
         )
     names = [str(name) for name in arrays.get("factor_names", [])]
     if names and len(names) != factors.shape[1]:
-        raise BvaeError(f"{path}: {len(names)} factor_names for {factors.shape[1]} factors", "one a column of factors.")
+        raise BvaeError(
+            f"{path}: {len(names)} factor_names for {factors.shape[1]} factors", "save one name per column of factors."
+        )
     return GroundTruth.from_labels(factors, names or None)

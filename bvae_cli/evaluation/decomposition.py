@@ -1,4 +1,4 @@
-"""The KL in its three parts, over a whole data set."""
+"""The KL decomposition of a model over a whole data set: I(x; z), total correlation and dimension-wise KL."""
 
 from __future__ import annotations
 
@@ -14,101 +14,107 @@ from bvae_cli.models.aggregate_posterior import clamped_logsumexp, stratified_lo
 from bvae_cli.models.gaussian import log_density, log_prior
 from bvae_cli.system.reporting import ProgressCallback
 
-SAMPLES = 1000  # codes that the parts are means over; as many posteriors are looked at together
-MIXTURE = 100_000  # posteriors that q(z_j) is the mean of
+SAMPLES = 1000  # codes that the terms are averaged over; also the number of posteriors per block
+MIXTURE = 100_000  # posteriors averaged in q(z_j)
 
 
 @dataclass(frozen=True)
 class KLDecomposition:
-    """KL = I(x; z) + TC(z) + Σ_j KL(q(z_j) ‖ p(z_j)), nats (Chen et al. 2018, equation 2)."""
+    """The three terms of KL = I(x; z) + TC(z) + Σ_j KL(q(z_j) ‖ p(z_j)), nats (Chen et al. 2018, equation 2)."""
 
     index_code_mi: float
     total_correlation: float
     dimension_wise_kl: float
 
     def as_dict(self) -> dict[str, float]:
-        """Each by the name it has in files."""
+        """Return the terms by their names in files."""
         return asdict(self)
 
 
 @torch.inference_mode()
 def decompose_kl(
-    encoding: Posteriors, images: int, seed: int, device: torch.device, report: ProgressCallback
+    encoding: Posteriors, num_images: int, seed: int, device: torch.device, report: ProgressCallback
 ) -> tuple[KLDecomposition, KLDecomposition]:
-    """The parts of the KL of a data set of so many images, and their standard errors.
+    """Return the terms of the KL of a data set of `num_images` images, and their standard errors, nats.
 
-    ln q(z) is taken at 1,000 codes, each of another posterior. q(z) is the mean of all posteriors that are there, each
-    q(z_j) of 100,000 at most. What chance adds to the KL itself, which is known, is taken off the parts, which thereby
-    add up to it.
+    ln q(z) is evaluated at 1,000 codes, each sampled from a different posterior. q(z) is the mean of all given
+    posteriors, each q(z_j) that of at most 100,000. The KL itself is known in closed form: it serves as a control
+    variate, so that the terms add up to it.
 
-    Where they are those of all images, q(z) is exact, and q(z_j) is that of enough for any latent: there is no bias to
-    speak of. Of some, few are near a code: ln q(z) is too low, and with it TC(z), and I(x; z) is too high.
+    If the posteriors are those of all images, q(z) is exact and q(z_j) has enough posteriors for any latent: the bias
+    is negligible. With the posteriors of some images only, few are near a code. ln q(z) and TC(z) are then biased
+    downwards, and I(x; z) upwards.
     """
     random = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(encoding.mean), generator=random)
     mean, logvar = encoding.mean[order].to(device), encoding.logvar[order].to(device)
     noise = torch.randn(mean[:SAMPLES].shape, generator=random).to(device)
     z = mean[:SAMPLES] + torch.exp(logvar[:SAMPLES] / 2) * noise
-    joint = joint_log_density(z, mean, logvar, images, report)
-    marginals = marginal_log_densities(z, mean[:MIXTURE], logvar[:MIXTURE], images).sum(dim=1)
+    joint = joint_log_density(z, mean, logvar, num_images, report)
+    marginals = marginal_log_densities(z, mean[:MIXTURE], logvar[:MIXTURE], num_images).sum(dim=1)
     own = log_density(z, mean[:SAMPLES], logvar[:SAMPLES]).sum(dim=1)
     prior = log_prior(z).sum(dim=1)
-    parts = torch.stack([own - joint, joint - marginals, marginals - prior]).double()  # (3, samples)
-    parts = apply_control_variate(parts, encoding.kl.double().sum(dim=1).mean().item())
-    errors = parts.std(dim=1) / len(z) ** 0.5
-    return KLDecomposition(*parts.mean(dim=1).tolist()), KLDecomposition(*errors.tolist())
+    terms = torch.stack([own - joint, joint - marginals, marginals - prior]).double()  # (3, samples)
+    terms = apply_control_variate(terms, encoding.kl.double().sum(dim=1).mean().item())
+    stderrs = terms.std(dim=1) / len(z) ** 0.5
+    return KLDecomposition(*terms.mean(dim=1).tolist()), KLDecomposition(*stderrs.tolist())
 
 
-def apply_control_variate(parts: Tensor, known: float) -> Tensor:
-    """(parts, samples) of which the mean of the sum is known: each less its share, by regression, in what is off.
+def apply_control_variate(terms: Tensor, expected_sum: float) -> Tensor:
+    """Reduce the variance of (terms, samples) whose sum has the known mean `expected_sum`.
 
-    The shares add up to 1, and so the means of the parts to what is known.
+    The control variate is the deviation of a sample's sum from `expected_sum`; its coefficients are found by
+    regression. They add up to 1, so that the means of the terms add up to `expected_sum`.
     """
-    off = parts.sum(dim=0) - known
-    centred = off - off.mean()
-    shares = (parts * centred).sum(dim=1, keepdim=True) / centred.square().sum().clamp(min=1e-30)
-    return parts - shares * off
+    deviation = terms.sum(dim=0) - expected_sum
+    centred = deviation - deviation.mean()
+    coefficient = (terms * centred).sum(dim=1, keepdim=True) / centred.square().sum().clamp(min=1e-30)
+    return terms - coefficient * deviation
 
 
-def joint_log_density(z: Tensor, mean: Tensor, logvar: Tensor, images: int, report: ProgressCallback) -> Tensor:
-    """(samples,): ln q(z) at (samples, latent_dim) codes, by (posteriors, latent_dim), theirs being the first."""
-    z = z.double()  # whose squares, over small variances, are large
+def joint_log_density(z: Tensor, mean: Tensor, logvar: Tensor, num_images: int, report: ProgressCallback) -> Tensor:
+    """Return ln q(z) at (samples, latent_dim) codes, (samples,).
+
+    `mean` and `logvar` are (posteriors, latent_dim); the codes' own posteriors come first, in the order of the codes.
+    """
+    z = z.double()  # z² over a small variance is large, and float32 would lose the differences
     codes = torch.cat([z.square(), z, torch.ones_like(z[:, :1])], dim=1)
     total = z.new_full((len(z),), -math.inf)
-    for part, weights in weighted_blocks(len(z), len(mean), images):
-        densities = codes @ coefficients(mean[part].double(), logvar[part].double()).mT
-        logaddexp_(total, clamped_logsumexp(densities + weights.to(z.device)))
-        report("decomposing the KL", part.stop, len(mean))
+    for block, weights in weighted_blocks(len(z), len(mean), num_images):
+        log_densities = codes @ coefficients(mean[block].double(), logvar[block].double()).mT
+        logaddexp_(total, clamped_logsumexp(log_densities + weights.to(z.device)))
+        report("decomposing the KL", block.stop, len(mean))
     return total
 
 
 def coefficients(mean: Tensor, logvar: Tensor) -> Tensor:
-    """(posteriors, 2·latent_dim + 1): what z², z and 1 are times in the logarithms of densities at z."""
+    """Return the coefficients of z², z and 1 in each posterior's log-density, (posteriors, 2·latent_dim + 1)."""
     precision = torch.exp(-logvar)
     constant = (mean.square() * precision + logvar + math.log(2 * math.pi)).sum(dim=1, keepdim=True)
     return torch.cat([precision / -2, mean * precision, constant / -2], dim=1)
 
 
-def marginal_log_densities(z: Tensor, mean: Tensor, logvar: Tensor, images: int) -> Tensor:
-    """(samples, latent_dim): ln q(z_j) at codes, as in `joint_log_density`."""
+def marginal_log_densities(z: Tensor, mean: Tensor, logvar: Tensor, num_images: int) -> Tensor:
+    """Return ln q(z_j) at (samples, latent_dim) codes, (samples, latent_dim); see `joint_log_density`."""
     totals = torch.full_like(z.T, -math.inf)  # (latent_dim, samples)
-    for part, weights in weighted_blocks(len(z), len(mean), images):
-        for total, code, *posterior in zip(totals, z.T, mean[part].T, logvar[part].T, strict=True):
+    for block, weights in weighted_blocks(len(z), len(mean), num_images):
+        for total, code, *posterior in zip(totals, z.T, mean[block].T, logvar[block].T, strict=True):
             logaddexp_(total, clamped_logsumexp(log_density(code[:, None], *posterior) + weights.to(z.device)))
     return totals.T
 
 
-def logaddexp_(total: Tensor, logarithms: Tensor) -> None:
-    """Add what logarithms are of to what the total is of, in place: new ones kept would leave a heap full of holes."""
-    torch.logaddexp(total, logarithms, out=total)
+def logaddexp_(total: Tensor, log_values: Tensor) -> None:
+    """Compute ln(e^total + e^log_values) in place, since new tensors that are kept would fragment the heap."""
+    torch.logaddexp(total, log_values, out=total)
 
 
-def weighted_blocks(samples: int, posteriors: int, images: int) -> Iterator[tuple[slice, Tensor]]:
-    """Some posteriors at a time, and the logarithm of what each counts for at each code.
+def weighted_blocks(samples: int, num_posteriors: int, num_images: int) -> Iterator[tuple[slice, Tensor]]:
+    """Yield blocks of posteriors, with the log-weight of each posterior at each code.
 
-    That is (samples, samples) of the first, each of which is a code's own, and a scalar of all others.
+    The log-weights are (samples, posteriors) for the first block, which contains each code's own posterior, and a
+    scalar for all others.
     """
-    own, others = stratified_log_weights(images, posteriors)
-    for start in range(0, posteriors, samples):
-        part = slice(start, min(start + samples, posteriors))
-        yield part, torch.tensor(others) if start else torch.full((samples, part.stop), others).fill_diagonal_(own)
+    own, others = stratified_log_weights(num_images, num_posteriors)
+    for start in range(0, num_posteriors, samples):
+        block = slice(start, min(start + samples, num_posteriors))
+        yield block, torch.tensor(others) if start else torch.full((samples, block.stop), others).fill_diagonal_(own)

@@ -1,19 +1,19 @@
-"""What each score means, in a few words, and which way is better."""
+"""One-line descriptions of scores: what is measured, unit or range, and the better direction."""
 
 from bvae_cli.encoding import ACTIVE_THRESHOLD
 from bvae_cli.metrics import METRICS
 
 LOSS_DESCRIPTIONS = {
-    "elbo": "evidence bound, nats ↑",
-    "reconstruction_loss": "of a picture, nats ↓",
-    "kl": "told of a picture, nats",
-    "index_code_mi": "of it, of picture and code",
-    "total_correlation": "of it, of the latents ↓",
-    "dimension_wise_kl": "of it, each from its prior ↓",
-    "udr": "alike in other runs ↑",
-    "active_units": f"KL from {ACTIVE_THRESHOLD:g} nats on",
+    "elbo": "evidence lower bound per image, nats ↑",
+    "reconstruction_loss": "negative log-likelihood per image, summed over pixels, nats ↓",
+    "kl": "KL divergence of posterior and prior per image, summed over latents, nats",
+    "index_code_mi": "index-code mutual information I(x; z), nats",
+    "total_correlation": "total correlation TC(z), the dependence between latents, nats ↓",
+    "dimension_wise_kl": "dimension-wise KL, Σ_j KL(q(z_j) ‖ p(z_j)), nats ↓",
+    "udr": "similarity of the latents to those of other models, 0–1 ↑",
+    "active_units": f"number of active latents: KL ≥ {ACTIVE_THRESHOLD:g} nats",
 }
 DESCRIPTIONS = LOSS_DESCRIPTIONS | {
     name: words for metric in METRICS.values() for name, words in metric.descriptions.items()
 }
-"""By score; an arrow at the end says which way is better."""
+"""By score; ↑ or ↓ at the end marks the better direction."""

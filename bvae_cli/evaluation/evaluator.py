@@ -1,4 +1,4 @@
-"""Scoring a model, or codes from anywhere."""
+"""Evaluation of a model or of codes: losses, KL decomposition, metrics, latent statistics and UDR."""
 
 import csv
 import json
@@ -27,17 +27,17 @@ from bvae_cli.system.files import require_folder, write_csv, write_text
 from bvae_cli.system.memory import keep_freed_memory
 from bvae_cli.system.reporting import ProgressCallback
 
-UDR_IMAGES = 10_000  # images that models are compared on
-ELBO_IMAGES = 20_000  # images that the bound is estimated from
+UDR_IMAGES = 10_000  # images for the similarity of models
+ELBO_IMAGES = 20_000  # images that the ELBO is estimated from
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a representation scores."""
+    """The scores of a representation."""
 
-    scores: Scores  # losses in nats an image, and metrics
-    latents: Sequence[Latent] = ()  # from the most telling to the least; none of codes from elsewhere
-    ranking: Sequence[float] = ()  # udr of the model and of each that it was compared with
+    scores: Scores  # losses in nats per image, and metrics
+    latents: Sequence[Latent] = ()  # sorted by KL, highest first; empty for codes of other programs
+    ranking: Sequence[float] = ()  # UDR of the model, then of each model it was compared with
 
 
 def evaluate(
@@ -49,14 +49,14 @@ def evaluate(
     report: ProgressCallback,
     others: Sequence[Checkpoint] = (),
 ) -> Evaluation:
-    """Score a model on all images, each encoded once.
+    """Evaluate a model on all images, each encoded once.
 
-    `out` then holds metrics.json, latents.csv and mutual_information.*.
-
-    Others are checkpoints to compare it with, for udr.
+    Writes metrics.json, latents.csv and mutual_information.* to `out`. `others` are checkpoints to compare the model
+    with, by UDR.
 
     Raises:
-        BvaeError: there is no such metric or factor, the others are of other data, or `out` cannot be written.
+        BvaeError: a metric or factor is not found, `others` were trained on different data, or `out` cannot be
+            written.
     """
     require_folder(out)
     require_same_data(others, images)
@@ -82,12 +82,12 @@ def evaluate(
 
 
 def evaluate_codes(codes: Codes, settings: EvaluateParams, out: Path, report: ProgressCallback) -> Evaluation:
-    """Score codes that another program made.
+    """Evaluate codes made by another program.
 
-    `out` then holds metrics.json, and mutual_information.* where factors are known.
+    Writes metrics.json to `out`, and mutual_information.* if factors are known.
 
     Raises:
-        BvaeError: there is no such metric or factor, the codes are not sound, or `out` cannot be written.
+        BvaeError: a metric or factor is not found, the codes are invalid, or `out` cannot be written.
     """
     require_folder(out)
     truth, scores = select_factors(codes.truth, settings.factors) if codes.truth else None, Scores()
@@ -99,39 +99,39 @@ def evaluate_codes(codes: Codes, settings: EvaluateParams, out: Path, report: Pr
 def add_losses(
     scores: Scores, vae: VAE, images: ImageSource, settings: EvaluateParams, report: ProgressCallback
 ) -> Posteriors:
-    """Reconstruction, KL and evidence lower bound, nats an image; returns the posteriors of all images.
+    """Add reconstruction loss, KL and ELBO, nats per image, to the scores; return the posteriors of all images.
 
-    The KL is the mean over all, the reconstruction over some, told with its standard error, unless all are wanted. The
-    bound is without the constants that the Gaussian and the Laplace likelihood drop. All is computed in float32,
-    whatever the model was trained in.
+    The KL is averaged over all images. The reconstruction loss is averaged over a sample of the images and has a
+    standard error, unless `full_elbo` is set. The ELBO lacks the constants dropped by the Gaussian and the Laplace
+    likelihood. Everything is computed in float32, whatever the training precision.
     """
     with scores.time_block("encoding"):
         encoding = encode(vae, images, "float32", report)
-    every = settings.full_elbo or len(images) <= ELBO_IMAGES
-    drawn = np.arange(len(images)) if every else sample_indices(images, ELBO_IMAGES, settings.seed)
+    uses_all = settings.full_elbo or len(images) <= ELBO_IMAGES
+    indices = np.arange(len(images)) if uses_all else sample_indices(images, ELBO_IMAGES, settings.seed)
     with scores.time_block("decoding"):
-        shown = images.subset(drawn).to(next(vae.parameters()).device)
-        losses = reconstruction_losses(vae, shown, encoding.subset(drawn), "float32", settings.seed, report)
+        subset = images.subset(indices).to(next(vae.parameters()).device)
+        losses = reconstruction_losses(vae, subset, encoding.subset(indices), "float32", settings.seed, report)
     reconstruction, kl = losses.double().mean().item(), encoding.kl.double().sum(dim=1).mean().item()
     scores.values |= {"elbo": -reconstruction - kl, "reconstruction_loss": reconstruction, "kl": kl}
-    if not every:
-        error = losses.double().std().item() / len(losses) ** 0.5
-        scores.stderrs |= {"elbo": error, "reconstruction_loss": error}
+    if not uses_all:
+        stderr = losses.double().std().item() / len(losses) ** 0.5
+        scores.stderrs |= {"elbo": stderr, "reconstruction_loss": stderr}
     return encoding
 
 
 def add_kl_decomposition(
     scores: Scores, encoding: Posteriors, seed: int, device: torch.device, report: ProgressCallback
 ) -> None:
-    """The parts of the KL of all images, with their standard errors."""
+    """Add the three terms of the KL over all images, with their standard errors, to the scores."""
     with scores.time_block("decomposition"):
-        parts, errors = decompose_kl(encoding, len(encoding.mean), seed, device, report)
-    scores.values |= parts.as_dict()
-    scores.stderrs |= errors.as_dict()
+        terms, stderrs = decompose_kl(encoding, len(encoding.mean), seed, device, report)
+    scores.values |= terms.as_dict()
+    scores.stderrs |= stderrs.as_dict()
 
 
 def write_results(out: Path, scores: Scores, codes: np.ndarray, truth: GroundTruth | None) -> None:
-    """Write the scores, and what each latent tells of each factor."""
+    """Write metrics.json and, if factors are known, the mutual information of latents and factors."""
     write_text(out / "metrics.json", json.dumps(scores.to_dict(), indent=2) + "\n")
     if truth:
         information = mutual_information(codes, truth)
@@ -142,22 +142,26 @@ def write_results(out: Path, scores: Scores, codes: np.ndarray, truth: GroundTru
 
 
 def read_results(folder: Path) -> Evaluation:
-    """What was written to a folder; raises BvaeError where nothing was, or it is damaged."""
+    """Read the scores and latents that `evaluate` wrote; raise BvaeError if they are not found or corrupt."""
     try:
         scores = Scores.from_dict(json.loads((folder / "metrics.json").read_text()))
         with (folder / "latents.csv").open() as file:
             latents = [Latent.from_row(row) for row in csv.DictReader(file)]
     except FileNotFoundError as error:
-        raise BvaeError(f"there are no scores in {folder}", f"bvae evaluate {folder / 'checkpoint.pt'}") from error
+        raise BvaeError(f"scores not found in {folder}", f"run: bvae evaluate {folder / 'checkpoint.pt'}") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BvaeError(f"the scores in {folder} are damaged", f"bvae evaluate {folder / 'checkpoint.pt'}") from error
+        raise BvaeError(
+            f"the scores in {folder} are corrupt", f"run: bvae evaluate {folder / 'checkpoint.pt'}"
+        ) from error
     return Evaluation(scores, latents)
 
 
 def require_same_data(models: Sequence[Checkpoint], images: ImageSource) -> None:
-    """Raise BvaeError where a model to compare with was trained on other data."""
+    """Raise BvaeError if a model to compare with was trained on different data."""
     if any(model.spec != images.spec for model in models):
-        raise BvaeError("a checkpoint of --compare-with was trained on other data", "compare models of the same data.")
+        raise BvaeError(
+            "a checkpoint of --compare-with was trained on different data", "compare models trained on the same data."
+        )
 
 
 def rank_by_udr(
@@ -168,8 +172,12 @@ def rank_by_udr(
     seed: int,
     report: ProgressCallback,
 ) -> list[float]:
-    """How alike a model, by what it makes of all images, and others are to each other: the udr of each, on a part."""
-    part = sample_indices(images, UDR_IMAGES, seed)
-    shown, own = images.subset(part), encoding.subset(part)
-    theirs = [encode(model.vae.to(device), shown, "float32", report) for model in others]
-    return udr([each.mean[:, each.is_active].numpy() for each in (own, *theirs)], seed)
+    """Return the UDR of a model and of each of the others, on a sample of the images.
+
+    `encoding` is the posteriors of all images under the model.
+    """
+    indices = sample_indices(images, UDR_IMAGES, seed)
+    subset = images.subset(indices)
+    encodings = [encoding.subset(indices)]
+    encodings += [encode(model.vae.to(device), subset, "float32", report) for model in others]
+    return udr([posteriors.mean[:, posteriors.is_active].numpy() for posteriors in encodings], seed)

@@ -1,4 +1,4 @@
-"""Scores of codes, whoever made them."""
+"""Computation of metrics of codes, from a model or from another program."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from bvae_cli.params import EvaluateParams
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import ProgressCallback
 
-MIN_SAMPLES = 100  # samples, with fewer of which a score says nothing
+MIN_SAMPLES = 100  # samples; scores of fewer are meaningless
 
 
 @dataclass
 class Scores:
-    """What came of it."""
+    """The results of an evaluation."""
 
-    values: dict[str, float] = field(default_factory=dict)  # by score, a mean over repeats
-    stds: dict[str, float] = field(default_factory=dict)  # over repeats, where there is more than one
-    stderrs: dict[str, float] = field(default_factory=dict)  # standard errors of means over some images
+    values: dict[str, float] = field(default_factory=dict)  # by score, averaged over repeats
+    stds: dict[str, float] = field(default_factory=dict)  # standard deviation over repeats, if there is more than one
+    stderrs: dict[str, float] = field(default_factory=dict)  # standard error of means over a sample of the images
     seconds: dict[str, float] = field(default_factory=dict)  # by metric
-    not_computed: dict[str, str] = field(default_factory=dict)  # by metric, why it is not there
+    not_computed: dict[str, str] = field(default_factory=dict)  # by metric, the reason
 
     @classmethod
     def from_dict(cls, numbers: Mapping[str, float]) -> Scores:
-        """The scores of what `to_dict` gives."""
-        scores, spreads = cls(), {"_std": "stds", "_stderr": "stderrs"}
+        """Build from the output of `to_dict`."""
+        scores, fields = cls(), {"_std": "stds", "_stderr": "stderrs"}
         for name, value in numbers.items():
-            ending = next((ending for ending in spreads if name.endswith(ending)), "")
-            getattr(scores, spreads.get(ending, "values"))[name.removesuffix(ending)] = value
+            suffix = next((suffix for suffix in fields if name.endswith(suffix)), "")
+            getattr(scores, fields.get(suffix, "values"))[name.removesuffix(suffix)] = value
         return scores
 
     def to_dict(self) -> dict[str, float]:
-        """All in one, for a file."""
-        spreads = {f"{name}_std": value for name, value in self.stds.items()}
-        return self.values | spreads | {f"{name}_stderr": value for name, value in self.stderrs.items()}
+        """Return values, standard deviations (`*_std`) and standard errors (`*_stderr`) in one dictionary."""
+        stds = {f"{name}_std": value for name, value in self.stds.items()}
+        return self.values | stds | {f"{name}_stderr": value for name, value in self.stderrs.items()}
 
     @contextmanager
     def time_block(self, name: str) -> Iterator[None]:
-        """Note how long the work within takes."""
+        """Record the duration of the block in seconds."""
         started = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - started
@@ -56,16 +56,16 @@ class Scores:
     def add_metric(
         self, name: str, score: Callable[[np.random.Generator], dict[str, float]], settings: EvaluateParams
     ) -> None:
-        """Score once for each repeat, each with a seed of its own; note why not where it cannot be done."""
+        """Compute a metric once per repeat, each with its own seed; record the reason if it cannot be computed."""
         seeds = [[settings.seed, repeat] for repeat in range(settings.repeats)]
         try:
             with self.time_block(name):
-                drawn = [score(np.random.default_rng(seed)) for seed in seeds]
+                results = [score(np.random.default_rng(seed)) for seed in seeds]
         except BvaeError as error:
             self.not_computed[name] = error.message
             return
-        for key in drawn[0]:
-            values = [result[key] for result in drawn]
+        for key in results[0]:
+            values = [result[key] for result in results]
             self.values[key] = float(np.mean(values))
             if len(values) > 1:
                 self.stds[key] = float(np.std(values, ddof=1))
@@ -79,7 +79,7 @@ def add_metrics(
     settings: EvaluateParams,
     report: ProgressCallback,
 ) -> None:
-    """Score codes by all of these metrics that can be; raises BvaeError where codes are not finite, or too few."""
+    """Compute the metrics that can be computed of the codes; raise BvaeError if codes are not finite, or too few."""
     require_valid_codes(codes.mean)
     for done, (name, metric) in enumerate(wanted.items()):
         report(f"scoring {name}", done, len(wanted))
@@ -90,17 +90,17 @@ def add_metrics(
 def compute(
     metric: Metric, codes: Codes, truth: GroundTruth | None, report: ProgressCallback, rng: np.random.Generator
 ) -> dict[str, float]:
-    """A metric's scores; raises BvaeError where what is known is not enough for it."""
+    """Compute a metric's scores; raise BvaeError if it needs factors or posteriors that are not known."""
     if metric.is_supervised and truth is None:
-        raise BvaeError("no factors are known")
+        raise BvaeError("no ground-truth factors are known")
     if metric.needs_logvar and codes.logvar is None:
-        raise BvaeError("no posteriors are known, but codes alone")
+        raise BvaeError("no posterior log-variances are known, only codes")
     arrays = (codes.mean, codes.logvar) if metric.needs_logvar else (codes.mean,)
     return metric.score(*arrays, truth, rng, **({"report": report} if metric.is_slow else {}))
 
 
 def select_metrics(names: Iterable[str]) -> Mapping[str, Metric]:
-    """The metrics of these names, or the usual ones where none is named; raises BvaeError where there is no such."""
+    """Return the named metrics, or the default ones if there are no names; raise BvaeError if a name is not found."""
     for name in names:
         config.convert_choice("metric", name, METRICS)
     return {name: METRICS[name] for name in names} or {
@@ -109,24 +109,31 @@ def select_metrics(names: Iterable[str]) -> Mapping[str, Metric]:
 
 
 def require_valid_codes(codes: NDArray[np.float32]) -> None:
-    """Raise BvaeError where codes cannot be scored."""
+    """Raise BvaeError if there are too few codes, or codes that are NaN or infinite."""
     if len(codes) < MIN_SAMPLES:
         raise BvaeError(
-            f"there are only {len(codes)} samples", f"metrics need {MIN_SAMPLES} at least, better thousands."
+            f"the codes are invalid: only {len(codes)} samples",
+            f"provide at least {MIN_SAMPLES} samples, better thousands.",
         )
     if not np.isfinite(codes).all():
-        where = int(np.flatnonzero(~np.isfinite(codes).all(axis=1))[0])
-        raise BvaeError(f"codes are not all finite: see sample {where}", "leave such samples out, or train anew.")
+        row = int(np.flatnonzero(~np.isfinite(codes).all(axis=1))[0])
+        raise BvaeError(
+            f"the codes are invalid: NaN or infinite values, first in sample {row}",
+            "leave out such samples, or retrain the model.",
+        )
 
 
 def select_factors(truth: GroundTruth, names: Iterable[str]) -> GroundTruth:
-    """The factors to score by: those named, or all, but for those of one value; raises BvaeError where none is left."""
+    """Return the named factors, or all, without constant ones; raise BvaeError if fewer than two vary."""
     for name in names:
         config.convert_choice("factors", name, truth.names)
-    left = (truth.select_factors(names) if names else truth).drop_constant()
-    for name, size in zip(left.names, left.sizes, strict=True):
-        if 2 * size > len(left):
-            raise BvaeError(f"{name} has {size} values in {len(left)} samples: too many", "put them in bins first.")
-    if len(left.names) < 2:
-        raise BvaeError("fewer than two factors vary: there is nothing to be told apart", "score by more --factors.")
-    return left
+    selected = (truth.select_factors(names) if names else truth).drop_constant()
+    for name, size in zip(selected.names, selected.sizes, strict=True):
+        if 2 * size > len(selected):
+            raise BvaeError(
+                f"the factor {name} is invalid: {size} values in {len(selected)} samples are too many",
+                "discretise it into fewer values.",
+            )
+    if len(selected.names) < 2:
+        raise BvaeError("fewer than two factors vary: disentanglement is undefined", "select more --factors.")
+    return selected

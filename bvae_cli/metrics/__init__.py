@@ -1,4 +1,4 @@
-"""Scores of a representation. To add one: a file here, and a line in the table."""
+"""Disentanglement metrics. To add one, write a module in this package and add it to `METRICS`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,47 +17,65 @@ from bvae_cli.metrics.sap import sap
 from bvae_cli.metrics.unsupervised_metrics import unsupervised_metrics
 
 MetricFunction = Callable[..., dict[str, float]]
-"""Codes (images, latents), where it is of posteriors their log-variances, the Truth of the same images, a Generator."""
+"""Maps (images, latents) codes, log-variances if `needs_logvar`, ground truth and a generator to scores by name."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """An entry of the table."""
+    """A metric and its properties."""
 
     score: MetricFunction
-    descriptions: dict[str, str]  # of each score, in a few words, and which way is better
-    is_supervised: bool = True  # whether it needs factors
-    needs_logvar: bool = False  # whether it needs log-variances beside the codes
-    is_default: bool = True  # whether it is scored where none is asked for by name
-    is_slow: bool = False  # whether it takes a Report to say how far it is
+    descriptions: dict[str, str]  # what each score measures, unit or range; ↑ or ↓ marks the better direction
+    is_supervised: bool = True  # whether it needs ground-truth factors
+    needs_logvar: bool = False  # whether it needs posterior log-variances
+    is_default: bool = True  # whether it is computed if no metric is named
+    is_slow: bool = False  # whether it takes a progress callback `report`
 
 
 DCI = {
-    "dci_disentanglement": "one factor a latent ↑",
-    "dci_completeness": "one latent a factor ↑",
-    "dci_informativeness": "factors told, trees ↑",
+    "dci_disentanglement": "one factor per latent: 1 − entropy of a latent's importances, 0–1 ↑",
+    "dci_completeness": "one latent per factor: 1 − entropy of a factor's importances, 0–1 ↑",
+    "dci_informativeness": "accuracy of boosted trees predicting the factors, 0–1 ↑",
 }
 METRICS: dict[str, Metric] = {
-    "aam": Metric(aam, {"aam": "one latent, others silent ↑"}),
+    "aam": Metric(aam, {"aam": "mutual information of the top latent in excess of all others, 0–1 ↑"}),
     "dci": Metric(dci, DCI, is_slow=True),
     "dci_published": Metric(dci_published, DCI, is_default=False, is_slow=True),
-    "explicitness": Metric(explicitness, {"explicitness": "values told, linearly ↑"}),
-    "factor_vae_score": Metric(factor_vae_score, {"factor_vae_score": "held factor, stillest latent ↑"}),
-    "beta_vae_score": Metric(beta_vae_score, {"beta_vae_score": "shared factor told ↑"}),
-    "beta_vae_score_published": Metric(
-        beta_vae_score_published, {"beta_vae_score_published": "the same, as published ↑"}, is_default=False
+    "explicitness": Metric(
+        explicitness, {"explicitness": "ROC AUC of predicting factor values by logistic regression, 0.5–1 ↑"}
     ),
-    "irs": Metric(irs, {"irs": "unmoved by others ↑"}),
-    "mig": Metric(mig, {"mig": "best latent's lead ↑"}),
-    "mig_sampled": Metric(mig_sampled, {"mig_sampled": "the same, of samples ↑"}, needs_logvar=True, is_slow=True),
-    "modularity": Metric(modularity, {"modularity": "no second factor ↑"}),
-    "sap": Metric(sap, {"sap": "best predictor's lead ↑"}),
+    "factor_vae_score": Metric(
+        factor_vae_score,
+        {"factor_vae_score": "accuracy of predicting the fixed factor from the lowest-variance latent, 0–1 ↑"},
+    ),
+    "beta_vae_score": Metric(
+        beta_vae_score, {"beta_vae_score": "accuracy of predicting the shared factor from |z₁ − z₂|, 0–1 ↑"}
+    ),
+    "beta_vae_score_published": Metric(
+        beta_vae_score_published,
+        {"beta_vae_score_published": "beta_vae_score with the classifier of Higgins et al. 2017, 0–1 ↑"},
+        is_default=False,
+    ),
+    "irs": Metric(irs, {"irs": "robustness of latents to changes of the other factors, 0–1 ↑"}),
+    "mig": Metric(mig, {"mig": "mutual information gap of the two top latents / factor entropy, 0–1 ↑"}),
+    "mig_sampled": Metric(
+        mig_sampled,
+        {"mig_sampled": "mig with entropies estimated from posterior samples, 0–1 ↑"},
+        needs_logvar=True,
+        is_slow=True,
+    ),
+    "modularity": Metric(
+        modularity, {"modularity": "degree to which each latent is informative about one factor, 0–1 ↑"}
+    ),
+    "sap": Metric(sap, {"sap": "accuracy gap between the two most predictive latents, 0–1 ↑"}),
     "unsupervised_metrics": Metric(
         unsupervised_metrics,
         {
-            "gaussian_total_correlation": "latents' dependence, nats ↓",
-            "gaussian_wasserstein_correlation_norm": "latents' correlation, relative ↓",
-            "mutual_info_score": "latents share, nats ↓",
+            "gaussian_total_correlation": "total correlation of a Gaussian fitted to the codes, nats ↓",
+            "gaussian_wasserstein_correlation_norm": (
+                "squared Wasserstein distance to uncorrelated codes / variance, 0–2 ↓"
+            ),
+            "mutual_info_score": "mean pairwise mutual information between latents, nats ↓",
         },
         is_supervised=False,
     ),

@@ -1,4 +1,4 @@
-"""The axis alignment metric of YannDubs' disentangling-vae, after Chen et al. 2018."""
+"""The axis alignment metric (AAM) of YannDubs's disentangling-vae, after Chen et al. 2018."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,17 @@ SAMPLES = 10_000
 def aam(
     codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator, samples: int = SAMPLES
 ) -> dict[str, float]:
-    """How much more one latent tells of a factor than all others together.
+    """Compute the mutual information of a factor's top latent in excess of that of all other latents together.
 
     Args:
         codes: (images, latents).
-        truth: the factors of the images.
-        rng: draws images.
-        samples: how many images are drawn.
+        truth: ground-truth factors of the images.
+        rng: samples images.
+        samples: number of images sampled.
 
     Returns:
-        `aam`: max(0, I_top − Σ of the others) / I_top, a mean over factors, 0 to 1; a factor of which nothing is told
-        counts 0.
+        `aam`: max(0, I_top − Σ of the others) / I_top, averaged over factors, 0 to 1. A factor without mutual
+        information with any latent counts 0.
     """
     indices = truth.sample(samples, rng)
     information = mutual_information(codes[indices], truth.subset(indices))

@@ -60,13 +60,13 @@ def dci_with(
     classifier: Classifier, codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator,
     train: int, test: int, report: ProgressCallback,
 ) -> dict[str, float]:  # fmt: skip
-    """The scores by a classifier, which learns each factor in a process of its own."""
-    learnt, tested = truth.train_test_split(train, test, rng)
+    """Compute the scores with a classifier; each factor is learned in a separate process."""
+    train_indices, test_indices = truth.train_test_split(train, test, rng)
     seed, importance, accuracy = int(rng.integers(2**31)), [], []
-    work = [(codes[learnt], column[learnt], codes[tested], seed) for column in truth.factors.T]
-    for column, boosted in zip(truth.factors.T, map_in_processes(classifier, work), strict=True):
-        importance.append(boosted.importance)
-        accuracy.append(np.mean(boosted.predictions == column[tested]))
+    tasks = [(codes[train_indices], column[train_indices], codes[test_indices], seed) for column in truth.factors.T]
+    for column, result in zip(truth.factors.T, map_in_processes(classifier, tasks), strict=True):
+        importance.append(result.importance)
+        accuracy.append(np.mean(result.predictions == column[test_indices]))
         report("growing trees", len(accuracy), len(truth.names))
     return dci_scores(np.stack(importance, axis=1), float(np.mean(accuracy)))
 

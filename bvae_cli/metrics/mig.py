@@ -1,4 +1,4 @@
-"""The mutual information gap (Chen et al. 2018, section 4.1, equation 6)."""
+"""The mutual information gap, MIG (Chen et al. 2018, section 4.1, equation 6)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +13,19 @@ SAMPLES = 10_000
 def mig(
     codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator, samples: int = SAMPLES
 ) -> dict[str, float]:
-    """How much more one latent tells of a factor than any other does.
+    """Compute the gap in mutual information between the two latents most informative about each factor.
 
-    The information is that of codes in 20 bins (Locatello et al. 2019, appendix C).
+    Mutual information is estimated with codes in 20 bins of equal width (Locatello et al. 2019, appendix C).
 
     Args:
         codes: (images, latents).
-        truth: the factors of the images.
-        rng: draws images.
-        samples: how many images are drawn.
+        truth: ground-truth factors of the images.
+        rng: samples images.
+        samples: number of images sampled.
 
     Returns:
-        `mig`: the gap between the two latents that tell most, by the factor's entropy, a mean over factors; 0 to 1.
+        `mig`: the gap relative to the factor's entropy, averaged over factors, 0 to 1.
     """
     indices = truth.sample(samples, rng)
-    drawn = truth.subset(indices)
-    return {"mig": float(np.mean(gap(mutual_information(codes[indices], drawn)) / entropies(drawn)))}
+    sampled_truth = truth.subset(indices)
+    return {"mig": float(np.mean(gap(mutual_information(codes[indices], sampled_truth)) / entropies(sampled_truth)))}

@@ -1,4 +1,4 @@
-"""The mutual information gap by sampling: Chen et al. 2018's own protocol (section 4.1 and appendix C)."""
+"""The mutual information gap from posterior samples, the protocol of Chen et al. 2018 (section 4.1, appendix C)."""
 
 import math
 
@@ -14,37 +14,37 @@ from bvae_cli.models import gaussian
 from bvae_cli.models.aggregate_posterior import clamped_logsumexp
 from bvae_cli.system.reporting import ProgressCallback, ignore_progress
 
-SAMPLES = 10_000  # of each entropy
-MIXTURE = 10_000  # posteriors that a density is the mean of
-SAMPLES_PER_BLOCK = 100  # samples whose densities are computed at once: what stays in a processor's cache
+SAMPLES = 10_000  # codes per entropy estimate
+MIXTURE = 10_000  # posteriors averaged in each density
+SAMPLES_PER_BLOCK = 100  # computed at once, so that densities stay in the CPU's cache
 
 
 def mig_sampled(
     mean: NDArray[np.float32], logvar: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator,
     samples: int = SAMPLES, mixture: int = MIXTURE, report: ProgressCallback = ignore_progress,
 ) -> dict[str, float]:  # fmt: skip
-    """How much more one latent tells of a factor than any other does, by samples of the posteriors.
+    """Compute the mutual information gap with entropies estimated from samples of the posteriors.
 
-    Densities of a latent, alone and given a factor's value, are means of posteriors; the authors average all of the
-    data's, this at most `mixture` drawn ones. They leave the shape out.
+    The densities q(z_j) and q(z_j | v_k) are averages of posteriors: of all images in the paper, of at most `mixture`
+    sampled ones here. The authors leave out the factor shape.
 
     Args:
-        mean: (images, latents), of each image's posterior.
-        logvar: (images, latents).
-        truth: the factors of the images.
-        rng: draws images and samples.
-        samples: how many each entropy is estimated from.
-        mixture: how many posteriors a density is the mean of.
-        report: says how many factors are done.
+        mean: (images, latents), posterior means.
+        logvar: (images, latents), posterior log-variances.
+        truth: ground-truth factors of the images.
+        rng: samples images and codes.
+        samples: number of codes per entropy estimate.
+        mixture: number of posteriors averaged in each density.
+        report: progress callback, called once per factor.
 
     Returns:
-        `mig_sampled`: the gap between the two latents that tell most, by the factor's entropy, a mean over factors.
+        `mig_sampled`: the gap relative to the factor's entropy, averaged over factors, 0 to 1.
     """
     posteriors = torch.from_numpy(mean), torch.from_numpy(logvar)
-    alone = entropy(*posteriors, truth.sample(samples, rng), truth.sample(mixture, rng), rng)
+    marginal = entropy(*posteriors, truth.sample(samples, rng), truth.sample(mixture, rng), rng)
     information_gains = []
     for factor in range(len(truth.names)):
-        information_gains.append(alone - conditional_entropy(posteriors, truth, factor, rng, samples, mixture))
+        information_gains.append(marginal - conditional_entropy(posteriors, truth, factor, rng, samples, mixture))
         report("sampling posteriors", factor + 1, len(truth.names))
     information = np.maximum(np.stack(information_gains, axis=1), 0.0)
     return {"mig_sampled": float(np.mean(gap(information) / entropies(truth)))}
@@ -58,33 +58,33 @@ def conditional_entropy(
     samples: int,
     mixture: int,
 ) -> NDArray[np.float64]:
-    """(latents,): H(z_j given v_k), nats."""
+    """Return H(z_j | v_k), nats, (latents,)."""
     counts, total = truth.counts[factor], np.zeros(posteriors[0].shape[1])
     ends = np.cumsum(counts)
     for value, count in enumerate(counts):
         images = truth.sorted[factor][ends[value] - count : ends[value]]
-        drawn = images[rng.integers(count, size=max(1, samples // len(counts)))]
-        mixed = rng.permutation(images)[:mixture]
-        total += count / len(truth) * entropy(*posteriors, drawn, mixed, rng)
+        sampled = images[rng.integers(count, size=max(1, samples // len(counts)))]
+        components = rng.permutation(images)[:mixture]
+        total += count / len(truth) * entropy(*posteriors, sampled, components, rng)
     return total
 
 
 def entropy(
-    mean: Tensor, logvar: Tensor, drawn: NDArray[np.int64], mixed: NDArray[np.int64], rng: np.random.Generator
+    mean: Tensor, logvar: Tensor, sampled: NDArray[np.int64], components: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """(latents,): −E log q(z_j), nats, over samples of the drawn posteriors, q being the mean of the mixed ones."""
-    noise = torch.from_numpy(rng.standard_normal((len(drawn), mean.shape[1]), dtype=np.float32))
-    z = mean[drawn] + torch.exp(logvar[drawn] / 2) * noise
+    """Return −E log q(z_j), nats, (latents,): q is the mean of the `components`, z is drawn from those `sampled`."""
+    noise = torch.from_numpy(rng.standard_normal((len(sampled), mean.shape[1]), dtype=np.float32))
+    z = mean[sampled] + torch.exp(logvar[sampled] / 2) * noise
     total = torch.zeros(mean.shape[1], dtype=torch.float64)
-    for indices in torch.split(z, SAMPLES_PER_BLOCK):
-        total += log_density(indices, mean[mixed], logvar[mixed]).sum(dim=0, dtype=torch.float64)
-    return np.asarray(-total / len(drawn))
+    for block in torch.split(z, SAMPLES_PER_BLOCK):
+        total += log_density(block, mean[components], logvar[components]).sum(dim=0, dtype=torch.float64)
+    return np.asarray(-total / len(sampled))
 
 
 def log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
-    """(samples, latents): the log of the mean density of (posteriors, latents) Gaussians at (samples, latents) z."""
+    """Return the log of the mean density of (posteriors, latents) Gaussians at (samples, latents) codes z."""
     columns = []
-    for value, centre, spread in zip(z.T, mean.T, logvar.T, strict=True):
-        densities = gaussian.log_density(value[:, None], centre, spread)
-        columns.append(clamped_logsumexp(densities) - math.log(len(mean)))
+    for code, mean_j, logvar_j in zip(z.T, mean.T, logvar.T, strict=True):
+        log_densities = gaussian.log_density(code[:, None], mean_j, logvar_j)
+        columns.append(clamped_logsumexp(log_densities) - math.log(len(mean)))
     return torch.stack(columns, dim=1)

@@ -1,4 +1,4 @@
-"""What each latent tells of each factor."""
+"""Mutual information of latents and factors, estimated from histograms."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,13 +9,13 @@ BINS = 20
 
 
 def mutual_information(codes: NDArray[np.float32], truth: GroundTruth) -> NDArray[np.float64]:
-    """I(z_j; v_k), nats, as (latents, factors).
+    """Return the mutual information I(z_j; v_k), nats, (latents, factors).
 
-    Codes are put in 20 bins of equal width over their own range (Locatello et al. 2019, appendix C).
+    The codes of each latent are put in 20 bins of equal width over its range (Locatello et al. 2019, appendix C).
 
     Args:
         codes: (images, latents).
-        truth: the factors of the same images.
+        truth: ground-truth factors of the same images.
     """
     values = [
         [pairwise_information(code, value, size) for value, size in zip(truth.factors.T, truth.sizes, strict=True)]
@@ -25,28 +25,28 @@ def mutual_information(codes: NDArray[np.float32], truth: GroundTruth) -> NDArra
 
 
 def bin_codes(codes: NDArray[np.float32]) -> NDArray[np.int64]:
-    """(images, latents): the bin of each code, 0 to 19."""
+    """Return the bin of each code, 0 to 19, (images, latents)."""
     return np.stack([equal_width_bins(latent) for latent in codes.T], axis=1)
 
 
 def equal_width_bins(values: NDArray[np.float32], count: int = BINS) -> NDArray[np.int64]:
-    """The bin, from 0, of each of (images,) values; all in one where they do not differ."""
+    """Return the bin, from 0, of each of (images,) values; a constant has a single bin."""
     low, high = values.min(), values.max()
     scale = count / (high - low) if high > low else 0.0
-    numbers: NDArray[np.int64] = ((values - low) * scale).astype(np.int64)
-    return numbers.clip(max=count - 1)
+    bins: NDArray[np.int64] = ((values - low) * scale).astype(np.int64)
+    return bins.clip(max=count - 1)
 
 
 def pairwise_information(one: NDArray[np.int64], other: NDArray[np.int64], size: int) -> float:
-    """The mutual information, nats, of (images,) numbers and (images,) others below `size`."""
+    """Return the mutual information, nats, of two (images,) arrays of indices, those of `other` below `size`."""
     joint = np.bincount(one * size + other, minlength=(one.max() + 1) * size).reshape(-1, size) / len(one)
     independent = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
-    seen = joint > 0
-    return float(np.sum(joint[seen] * np.log(joint[seen] / independent[seen])))
+    occurs = joint > 0
+    return float(np.sum(joint[occurs] * np.log(joint[occurs] / independent[occurs])))
 
 
 def entropies(truth: GroundTruth) -> NDArray[np.float64]:
-    """(factors,): H(v_k), nats, over the images."""
+    """Return the entropy H(v_k) of each factor over the images, nats, (factors,)."""
     return np.array(
         [pairwise_information(column, column, size) for column, size in zip(truth.factors.T, truth.sizes, strict=True)]
     )

@@ -20,8 +20,8 @@ class DCIGN(Objective):
     """reconstruction + KL + ε·½·Σ_{j inactive} (μ_j − μ̄_j)² (Kulkarni et al. 2015, sections 3.1 and 3.2).
 
     One factor of variation is active in each batch; all others are constant. Latent j is assigned to factor j mod K,
-    where K is the number of factors that vary in the data. The first K latents have one factor each; further latents
-    are assigned in turn, since the authors' factors also have one or several latents. Latents of the constant factors
+    K being the number of factors that vary in the data. The first K latents have one factor each; further latents are
+    assigned in turn, since the authors' factors also have one or several latents. Latents of the constant factors
     are inactive: the decoder receives their mean over the batch, and no gradient of the reconstruction passes through
     it. In its place, the invariance term pulls each of them to that mean, with gradient ε·(μ_j − μ̄_j).
     """

@@ -1,4 +1,4 @@
-"""Scoring codes that other programs made, and choosing what is scored."""
+"""Evaluation of codes made by other programs, and selection of metrics and factors."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ def metrics() -> dict[str, float]:
     return scores
 
 
-def test_codes_with_factors_are_scored_by_every_metric(bvae: Bvae) -> None:
+def test_codes_with_factors_get_every_metric(bvae: Bvae) -> None:
     result = bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors, factor_names=NAMES))
     assert result.code == 0, result.err
     assert {
@@ -50,17 +50,17 @@ def test_codes_with_factors_are_scored_by_every_metric(bvae: Bvae) -> None:
         "sap",
     } <= set(metrics())
     assert metrics()["mig"] > 0.5
-    assert "best latent's lead ↑" in result.out
-    assert "mig_sampled: not computed, no posteriors are known" in result.out
+    assert "mutual information gap of the two top latents" in " ".join(result.out.split())
+    assert "mig_sampled: not computed, no posterior log-variances are known" in result.out
 
 
-def test_posteriors_are_scored_by_samples(bvae: Bvae) -> None:
+def test_posteriors_get_the_sampled_mig(bvae: Bvae) -> None:
     arrays = {"codes": CODES, "logvar": np.full_like(CODES, -3), "factors": TRUTH.factors}
     bvae("evaluate", npz(**arrays), "--metric", "mig_sampled")
     assert 0.4 < metrics()["mig_sampled"] < 1
 
 
-def test_without_factors_what_can_be_is_scored_and_the_rest_named(bvae: Bvae) -> None:
+def test_without_factors_unsupervised_metrics_are_computed_and_the_others_listed(bvae: Bvae) -> None:
     result = bvae("evaluate", npz(codes=CODES))
     assert result.code == 0
     assert set(metrics()) == {
@@ -68,7 +68,7 @@ def test_without_factors_what_can_be_is_scored_and_the_rest_named(bvae: Bvae) ->
         "gaussian_wasserstein_correlation_norm",
         "mutual_info_score",
     }
-    assert "beta_vae_score: not computed, no factors are known" in result.out
+    assert "beta_vae_score: not computed, no ground-truth factors are known" in result.out
     assert not Path("mutual_information.png").exists()
 
 
@@ -78,7 +78,7 @@ def test_codes_of_a_whole_data_set_need_no_factors(bvae: Bvae, data: Path) -> No
     assert Path("mutual_information.csv").read_text().startswith("latent,shape,scale,orientation,posX,posY\n")
 
 
-def test_what_each_latent_tells_is_a_table_and_a_picture(bvae: Bvae) -> None:
+def test_mutual_information_is_written_as_table_and_heat_map(bvae: Bvae) -> None:
     bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors, factor_names=NAMES), *FEW)
     with Path("mutual_information.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -89,25 +89,25 @@ def test_what_each_latent_tells_is_a_table_and_a_picture(bvae: Bvae) -> None:
     assert imageio.imread("mutual_information.png").shape[2] >= 3
 
 
-def test_some_metrics_are_picked(bvae: Bvae) -> None:
+def test_only_named_metrics_are_computed(bvae: Bvae) -> None:
     bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors), *FEW)
     assert list(metrics()) == ["mig", "modularity"]
 
 
-def test_a_metric_alone_scores_what_it_scores_among_others(bvae: Bvae) -> None:
+def test_a_score_does_not_depend_on_the_other_metrics(bvae: Bvae) -> None:
     bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors), *FEW)
     among = metrics()["modularity"]
     bvae("evaluate", "codes.npz", "--metric", "modularity")
     assert metrics() == {"modularity": among}
 
 
-def test_factors_may_be_left_out(bvae: Bvae) -> None:
+def test_only_named_factors_are_used(bvae: Bvae) -> None:
     named = npz(codes=CODES, factors=TRUTH.factors, factor_names=NAMES)
     bvae("evaluate", named, *FEW, "--factors", "scale", "--factors", "posX")
     assert Path("mutual_information.csv").read_text().startswith("latent,scale,posX\n")
 
 
-def test_repeats_give_a_mean_and_a_deviation_the_same_each_time(bvae: Bvae) -> None:
+def test_repeats_give_a_reproducible_mean_and_standard_deviation(bvae: Bvae) -> None:
     for _ in range(2):
         result = bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors), "--metric", "mig", "--repeats", 5)
         assert "±" in result.out
@@ -116,7 +116,7 @@ def test_repeats_give_a_mean_and_a_deviation_the_same_each_time(bvae: Bvae) -> N
     assert 0 < first["mig_std"] < 0.05
 
 
-def test_other_checkpoints_give_a_ranking(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+def test_checkpoints_are_ranked_by_udr(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     options = ["--data", data, "--cpu", "--out", ".", "--metric", "mig"]
     shutil.copy(checkpoint, "copy.pt")
     bvae("train", "--steps", 1, "--net", "higgins_conv", "--data", data, "--cpu", "--out", "raw")
@@ -127,13 +127,13 @@ def test_other_checkpoints_give_a_ranking(bvae: Bvae, checkpoint: Path, data: Pa
     assert f"{metrics()['udr']:.4f}" in rows[0]
 
 
-def test_models_of_other_data_are_not_compared(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+def test_models_of_different_data_are_not_compared(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     other = torch.load(checkpoint, weights_only=True)
     other["data"]["factors"]["scale"] = 7
     torch.save(other, "other.pt")
     done = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", ".", "--compare-with", "other.pt")
     assert done.code == 1
-    assert "trained on other data" in done.err
+    assert "trained on different data" in done.err
 
 
 def test_codes_are_not_compared_with_checkpoints(bvae: Bvae, checkpoint: Path) -> None:
@@ -143,39 +143,51 @@ def test_codes_are_not_compared_with_checkpoints(bvae: Bvae, checkpoint: Path) -
 
 
 @pytest.mark.parametrize(
-    ("arrays", "said"),
+    ("arrays", "message"),
     [
-        ({"codes": np.where(CODES > 2, np.nan, CODES)}, "codes are not all finite: see sample"),
-        ({"codes": CODES[:20]}, "there are only 20 samples"),
-        ({"latents": CODES}, "has no array `codes`"),
-        ({"codes": CODES[:, 0]}, "has no array `codes`"),
-        ({"codes": CODES.astype(str)}, "has no array `codes`"),
-        ({"codes": CODES, "factors": TRUTH.factors[:-1]}, "factors are (1199, 4), not (1200, factors)"),
+        (
+            {"codes": np.where(CODES > 2, np.nan, CODES)},
+            "the codes are invalid: NaN or infinite values, first in sample ",
+        ),
+        ({"codes": CODES[:20]}, "the codes are invalid: only 20 samples"),
+        ({"latents": CODES}, "the numeric array `codes`, (images, latents), is not found or invalid"),
+        ({"codes": CODES[:, 0]}, "the numeric array `codes`, (images, latents), is not found or invalid"),
+        ({"codes": CODES.astype(str)}, "the numeric array `codes`, (images, latents), is not found or invalid"),
+        (
+            {"codes": CODES, "factors": TRUTH.factors[:-1]},
+            "factors have the invalid shape (1199, 4), not (1200, factors)",
+        ),
         ({"codes": CODES, "factors": TRUTH.factors, "factor_names": NAMES[:2]}, "2 factor_names for 4 factors"),
         ({"codes": CODES, "factors": 0 * TRUTH.factors}, "fewer than two factors vary"),
-        ({"codes": CODES, "factors": np.random.default_rng(0).normal(size=(1200, 2))}, "put them in bins first"),
-        ({"codes": CODES, "logvar": CODES[:7]}, "logvar is not as codes are"),
+        (
+            {"codes": CODES, "factors": np.random.default_rng(0).normal(size=(1200, 2))},
+            "discretise it into fewer values",
+        ),
+        (
+            {"codes": CODES, "logvar": CODES[:7]},
+            "logvar is invalid, float32 (7, 4); expected floats of shape (1200, 4)",
+        ),
     ],
 )
-def test_codes_that_cannot_be_scored_are_refused(bvae: Bvae, arrays: dict[str, Any], said: str) -> None:
+def test_invalid_codes_are_errors(bvae: Bvae, arrays: dict[str, Any], message: str) -> None:
     result = bvae("evaluate", npz(**arrays))
     assert result.code == 1
-    assert said in result.err
+    assert message in result.err
     assert not Path("metrics.json").exists()
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         (["--metric", "migg"], "did you mean mig?"),
         (["--factors", "shap"], "did you mean shape?"),
         (["--repeats", 0], "evaluate.repeats must be at least 1"),
     ],
 )
-def test_a_wrong_choice_is_answered_with_the_right_one(bvae: Bvae, option: list[object], said: str) -> None:
+def test_an_unknown_choice_gets_a_suggestion(bvae: Bvae, option: list[object], message: str) -> None:
     result = bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors, factor_names=NAMES), *option)
     assert result.code == 1
-    assert said in result.err
+    assert message in result.err
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -189,36 +201,36 @@ def test_a_signal_ends_a_score_and_all_its_processes(number: signal.Signals, cod
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until(Path("here").exists)  # it scores from then on
-    wait_until(lambda: members(run.pid) > 1)  # trees of each factor grow in a process of their own
+    wait_until(Path("here").exists)  # created before the scores are computed
+    wait_until(lambda: count_processes(run.pid) > 1)  # the trees of each factor grow in a separate process
     os.killpg(run.pid, number) if number == signal.SIGINT else run.send_signal(number)  # as a terminal does
-    _, said = run.communicate(timeout=20)
+    _, message = run.communicate(timeout=20)
     assert run.returncode == code
-    assert "Traceback" not in said
-    wait_until(lambda: not members(run.pid))
+    assert "Traceback" not in message
+    wait_until(lambda: not count_processes(run.pid))
 
 
-def members(group: int) -> int:
-    """How many processes of a group are alive."""
-    listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], check=True, capture_output=True, text=True).stdout
-    return sum(line.split()[0] == str(group) and "Z" not in line for line in listed.splitlines())
+def count_processes(group: int) -> int:
+    """Count the running processes of a process group."""
+    output = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], check=True, capture_output=True, text=True).stdout
+    return sum(line.split()[0] == str(group) and "Z" not in line for line in output.splitlines())
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
-    late = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < late
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.2)
 
 
-def test_a_missing_file_and_a_cut_one_are_refused(bvae: Bvae) -> None:
-    assert "there is no file nowhere.npz" in bvae("evaluate", "nowhere.npz").err
+def test_a_missing_file_and_a_truncated_file_are_errors(bvae: Bvae) -> None:
+    assert "file not found: nowhere.npz" in bvae("evaluate", "nowhere.npz").err
     whole = Path(npz(codes=CODES)).read_bytes()
     Path("codes.npz").write_bytes(whole[:1000])
-    assert "is no npz of plain arrays, or cut short" in bvae("evaluate", "codes.npz").err
+    assert "is not a valid npz file (corrupt, or contains pickled objects)" in bvae("evaluate", "codes.npz").err
 
 
-def test_a_pickle_in_an_npz_is_not_opened(bvae: Bvae) -> None:
+def test_a_pickle_in_an_npz_is_not_loaded(bvae: Bvae) -> None:
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:
             return Path.touch, (Path("sprung"),)

@@ -25,32 +25,32 @@ def scores(folder: Path) -> dict[str, float]:
     return content
 
 
-def test_scores_are_shown_and_written(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+def test_scores_are_printed_and_written(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     result = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here")
     assert result.code == 0
     found = scores(Path("here"))
     parts = ["index_code_mi", "total_correlation", "dimension_wise_kl"]
-    told = ["elbo", "reconstruction_loss", "kl", *parts, "active_units"]
-    assert list(found)[:7] == told
-    usual = {name for metric in METRICS.values() if metric.is_default for name in metric.descriptions}
-    assert set(found) == {*told, *usual, *(f"{part}_stderr" for part in parts)}
+    losses = ["elbo", "reconstruction_loss", "kl", *parts, "active_units"]
+    assert list(found)[:7] == losses
+    default = {name for metric in METRICS.values() if metric.is_default for name in metric.descriptions}
+    assert set(found) == {*losses, *default, *(f"{part}_stderr" for part in parts)}
     assert all(name.removesuffix("_stderr") in result.out for name in found)
     assert found["elbo"] == pytest.approx(-found["reconstruction_loss"] - found["kl"])
     assert 0.3 <= found["beta_vae_score"] <= 1
 
 
-def test_what_was_written_is_shown_again(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+def test_summary_prints_the_written_scores(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     first = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here", *FEW, "--repeats", 2)
     again = bvae("summary", "here")
     assert again.code == 0
-    for part in ("Which latent is which", "Scores"):  # a table has six digits of a number, of which two are shown
+    for part in ("Latents (KL", "Scores"):  # written with six digits, printed with two
         assert part in again.out
     assert again.out.split("Scores")[1] == first.out.split("Scores")[1] + "here/mutual_information.png\n"
     Path("here/metrics.json").write_text("[1]")
-    assert "damaged" in bvae("summary", "here").err
+    assert "the scores in here are corrupt" in bvae("summary", "here").err
 
 
-def test_the_bound_of_some_images_is_near_that_of_all_and_tells_its_error(
+def test_the_elbo_of_a_sample_has_a_standard_error_and_is_near_that_of_all_images(
     checkpoint: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluator, "ELBO_IMAGES", 400)
@@ -65,7 +65,7 @@ def test_the_bound_of_some_images_is_near_that_of_all_and_tells_its_error(
     assert scores(Path("some"))["reconstruction_loss_stderr"] == some.stderrs["reconstruction_loss"] > 0
 
 
-def test_the_losses_are_means_over_all_images(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+def test_losses_are_averaged_over_all_images(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here", "--seed", 3, *FEW)
     vae, images = load_checkpoint(checkpoint).vae, load_images(data, "dsprites")
     noise = torch.Generator().manual_seed(3)
@@ -78,9 +78,7 @@ def test_the_losses_are_means_over_all_images(bvae: Bvae, checkpoint: Path, data
     assert found["kl"] == pytest.approx(kl, rel=0.01)
 
 
-def test_the_table_is_written_from_the_most_telling_latent_to_the_least(
-    bvae: Bvae, checkpoint: Path, data: Path
-) -> None:
+def test_latents_are_written_in_order_of_their_kl(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", "here", *FEW)
     with Path("here/latents.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -90,7 +88,7 @@ def test_the_table_is_written_from_the_most_telling_latent_to_the_least(
     assert rows[0]["top_factor"] in {"shape", "scale", "orientation", "posX", "posY"}
 
 
-def test_a_seed_gives_a_score(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+def test_scores_are_reproducible_by_seed(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     for out in ("one", "other"):
         bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", out, *FEW)
     for name in ("metrics.json", "latents.csv"):
@@ -118,29 +116,29 @@ def test_each_image_is_encoded_once(checkpoint: Path, data: Path) -> None:
     assert seen == len(images)
 
 
-def test_a_wrong_metric_is_told_before_anything_is_encoded(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+def test_an_unknown_metric_is_an_error_before_encoding(bvae: Bvae, checkpoint: Path, data: Path) -> None:
     done = bvae("evaluate", checkpoint, "--data", data, "--cpu", "--out", ".", "--metric", "mgi")
     assert done.code == 1
     assert "did you mean mig?" in done.err
     assert "encoding" not in done.err
 
 
-def test_a_dead_model_is_scored_without_a_word_of_warning(bvae: Bvae, checkpoint: Path, data: Path) -> None:
-    alive = load_checkpoint(checkpoint)
+def test_a_collapsed_model_is_evaluated_without_warnings(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    model = load_checkpoint(checkpoint)
     vae = VAE("higgins_conv", "bernoulli", 1, 10)
     for weight in vae.encoder[-1].parameters():
         torch.nn.init.zeros_(weight)
-    dead = Checkpoint(0, alive.params, alive.spec, vae, alive.latents, alive.examples)
-    save_checkpoint(dead, Path("dead.pt"))
-    result = bvae("evaluate", "dead.pt", "--data", data, "--cpu")
+    collapsed = Checkpoint(0, model.params, model.spec, vae, model.latents, model.examples)
+    save_checkpoint(collapsed, Path("collapsed.pt"))
+    result = bvae("evaluate", "collapsed.pt", "--data", data, "--cpu")
     assert result.code == 0
-    assert result.out.count("unused") == 10
+    assert result.out.count("inactive") == 10
     assert scores(Path())["active_units"] == 0
     assert scores(Path())["kl"] == 0
     assert scores(Path())["beta_vae_score"] == pytest.approx(0.2, abs=0.03)
 
 
-def test_without_data_the_error_says_how_to_make_them(bvae: Bvae, checkpoint: Path) -> None:
+def test_without_data_the_hint_is_the_download_command(bvae: Bvae, checkpoint: Path) -> None:
     result = bvae("evaluate", checkpoint)
     assert result.code == 1
-    assert "make it: bvae download dsprites" in result.err
+    assert "create it: bvae download dsprites" in result.err

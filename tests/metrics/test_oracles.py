@@ -1,4 +1,4 @@
-"""Every metric on representations whose score is known: the factors themselves, nothing, noise, everything twice."""
+"""All metrics on representations with known scores: ground-truth factors, zeros, noise, duplicated factors."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +9,7 @@ import torch
 
 from bvae_cli.metrics import METRICS
 from bvae_cli.metrics.aam import aam
-from bvae_cli.metrics.beta_vae_score import accuracy as higgins_accuracy
+from bvae_cli.metrics.beta_vae_score import accuracy as beta_vae_accuracy
 from bvae_cli.metrics.beta_vae_score import beta_vae_score
 from bvae_cli.metrics.dci import dci, dci_published, disentanglement
 from bvae_cli.metrics.explicitness import explicitness
@@ -33,11 +33,11 @@ def random(seed: int = 0) -> np.random.Generator:
 
 
 IDEAL = GroundTruth.from_labels(random(7).integers(1, 11, size=(100_000, 10)))
-"""Ten factors, uniform on ten values."""
+"""Ten factors, each uniform over ten values."""
 IDENTITY = IDEAL.factors.astype(np.float32) + 1
-ZEROS, TWICE = np.zeros_like(IDENTITY), np.hstack([IDENTITY, IDENTITY])
+ZEROS, DUPLICATED = np.zeros_like(IDENTITY), np.hstack([IDENTITY, IDENTITY])
 PERMUTED = random(8).permuted(IDENTITY, axis=1)
-"""Each observation's own entries in an order of its own."""
+"""The entries of each row in an independent random order."""
 
 
 def first(score: Callable[..., Scores], codes: Array, **settings: int) -> float:
@@ -45,7 +45,7 @@ def first(score: Callable[..., Scores], codes: Array, **settings: int) -> float:
 
 
 def test_higgins() -> None:
-    assert higgins_accuracy(IDENTITY, IDEAL, random(), pairs=5, train=2000, test=2000) >= 0.9
+    assert beta_vae_accuracy(IDENTITY, IDEAL, random(), pairs=5, train=2000, test=2000) >= 0.9
 
 
 def test_factor_vae() -> None:
@@ -57,50 +57,50 @@ def test_factor_vae() -> None:
 def test_mig() -> None:
     assert first(mig, IDENTITY, samples=3000) >= 0.9
     assert first(mig, ZEROS, samples=3000) <= 0.2
-    assert first(mig, TWICE, samples=3000) <= 0.1
+    assert first(mig, DUPLICATED, samples=3000) <= 0.1
 
 
 def test_aam() -> None:
     assert first(aam, IDENTITY) >= 0.9
     assert first(aam, ZEROS) == 0
-    assert first(aam, TWICE) == 0
+    assert first(aam, DUPLICATED) == 0
 
 
 @pytest.mark.parametrize("score", [dci, dci_published])
-def test_dci_of_the_factors_themselves(score: Callable[..., Scores]) -> None:
-    disentangled, complete, _ = score(IDENTITY, IDEAL, random(), train=1000, test=1000).values()
-    assert min(disentangled, complete) >= 0.9
+def test_dci_of_ground_truth_factors(score: Callable[..., Scores]) -> None:
+    disentanglement_score, completeness, _ = score(IDENTITY, IDEAL, random(), train=1000, test=1000).values()
+    assert min(disentanglement_score, completeness) >= 0.9
 
 
 def test_dci_of_other_codes() -> None:
     assert first(dci, PERMUTED, train=1000, test=1000) <= 0.2
-    disentangled, complete, _ = dci(TWICE, IDEAL, random(), train=1000, test=1000).values()
-    assert disentangled >= 0.9
-    assert complete == pytest.approx(0.699, abs=0.1)
+    disentanglement_score, completeness, _ = dci(DUPLICATED, IDEAL, random(), train=1000, test=1000).values()
+    assert disentanglement_score >= 0.9
+    assert completeness == pytest.approx(0.699, abs=0.1)
 
 
 def test_modularity() -> None:
     assert first(modularity, IDENTITY, samples=3000) >= 0.9
     assert first(modularity, PERMUTED, samples=20_000) <= 0.2
-    assert first(modularity, TWICE, samples=3000) >= 0.9
+    assert first(modularity, DUPLICATED, samples=3000) >= 0.9
 
 
 def test_explicitness() -> None:
     truth = GroundTruth.from_grid((3, 40, 40))
-    line = truth.factors.astype(np.float32)
+    codes = truth.factors.astype(np.float32)
     columns = zip(truth.sizes, truth.factors.T, strict=True)
     one_hot = np.concatenate([np.eye(size, dtype=np.float32)[column] for size, column in columns], axis=1)
     assert explicitness(one_hot, truth, random(), 3000, 1500)["explicitness"] >= 0.99
-    assert explicitness(np.zeros_like(line), truth, random(), 3000, 1500)["explicitness"] == 0.5
+    assert explicitness(np.zeros_like(codes), truth, random(), 3000, 1500)["explicitness"] == 0.5
 
 
 def test_sap() -> None:
     assert first(sap_continuous, IDENTITY, samples=3000) >= 0.9
     assert first(sap_continuous, ZEROS, samples=3000) <= 0.2
-    assert first(sap_continuous, TWICE, samples=3000) <= 0.2
+    assert first(sap_continuous, DUPLICATED, samples=3000) <= 0.2
 
 
-def test_sap_of_classes() -> None:
+def test_sap_of_categorical_factors() -> None:
     truth = GroundTruth.from_grid((2, 2, 25, 25))
     codes = truth.factors.astype(np.float32) - 0.5
     assert sap(codes[:, :2], truth.select_factors(truth.names[:2]), random(), 1000, 500)["sap"] == pytest.approx(
@@ -136,7 +136,7 @@ def test_closed_forms_of_the_unsupervised_scores() -> None:
 
 
 @pytest.mark.parametrize(
-    ("similarity", "strength"),
+    ("similarity", "expected"),
     [
         (np.eye(3), 1),
         (np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]]), 2 / 3),
@@ -144,66 +144,66 @@ def test_closed_forms_of_the_unsupervised_scores() -> None:
         (np.zeros((3, 3)), 0),
     ],
 )
-def test_closed_forms_of_udr(similarity: Array, strength: float) -> None:
-    assert relative_strength(similarity) == pytest.approx(strength)
+def test_closed_forms_of_udr(similarity: Array, expected: float) -> None:
+    assert relative_strength(similarity) == pytest.approx(expected)
 
 
-def test_udr_sees_through_order_and_sign_but_not_through_rotation() -> None:
+def test_udr_is_invariant_to_permutation_and_sign_but_not_to_rotation() -> None:
     codes = random().normal(size=(10_000, 4)).astype(np.float32)
-    turned = codes @ np.linalg.qr(random(1).normal(size=(4, 4)))[0].astype(np.float32)
+    rotated = codes @ np.linalg.qr(random(1).normal(size=(4, 4)))[0].astype(np.float32)
     for spearman in (False, True):
         same = udr([codes, -codes[:, [2, 0, 1, 3]]], spearman=spearman)
         assert same == pytest.approx([1, 1], abs=0.12)
-        assert udr([codes, turned], spearman=spearman)[0] < 0.6
+        assert udr([codes, rotated], spearman=spearman)[0] < 0.6
     assert udr([codes, codes[:, :0]]) == [0, 0]
 
 
-def test_a_density_of_one_gaussian_is_its_own() -> None:
+def test_the_density_of_a_single_posterior_is_gaussian() -> None:
     z = torch.linspace(-3, 3, 7)[:, None]
     expected = -0.5 * ((z - 0.5) / 2) ** 2 - np.log(2 * np.sqrt(2 * np.pi))
     assert torch.allclose(log_density(z, torch.tensor([[0.5]]), torch.tensor([[2 * np.log(2.0)]]).float()), expected)
 
 
-def test_the_sampled_gap_of_factors_that_are_codes_is_one() -> None:
+def test_the_sampled_mig_of_ground_truth_factors_is_one() -> None:
     truth = GroundTruth.from_grid((4, 5, 6))
     codes = truth.factors.astype(np.float32)
     narrow = np.full_like(codes, -8)
     assert mig_sampled(codes, narrow, truth, random())["mig_sampled"] == pytest.approx(1, abs=0.02)
-    dead = mig_sampled(0 * codes, 0 * codes, truth, random())["mig_sampled"]
-    assert dead == pytest.approx(0, abs=0.02)
+    collapsed = mig_sampled(0 * codes, 0 * codes, truth, random())["mig_sampled"]
+    assert collapsed == pytest.approx(0, abs=0.02)
 
 
 GRID = GroundTruth.from_grid((3, 6, 8, 8))
-BLURRED = (GRID.factors + 0.5 * random(3).normal(size=GRID.factors.shape)).astype(np.float32)
+NOISY = (GRID.factors + 0.5 * random(3).normal(size=GRID.factors.shape)).astype(np.float32)
 QUICK = {name: metric for name, metric in METRICS.items() if name not in {"dci_published", "mig_sampled"}}
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_seed_gives_a_score_to_the_bit(name: str) -> None:
-    assert QUICK[name].score(BLURRED, GRID, random()) == QUICK[name].score(BLURRED, GRID, random())
+def test_scores_are_bit_identical_by_seed(name: str) -> None:
+    assert QUICK[name].score(NOISY, GRID, random()) == QUICK[name].score(NOISY, GRID, random())
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_the_order_of_latents_does_not_matter(name: str) -> None:
-    there, back = (QUICK[name].score(codes, GRID, random()) for codes in (BLURRED, BLURRED[:, ::-1].copy()))
-    assert there == pytest.approx(back, abs=0.02)
+def test_scores_are_invariant_to_permutations_of_latents(name: str) -> None:
+    forward, reverse = (QUICK[name].score(codes, GRID, random()) for codes in (NOISY, NOISY[:, ::-1].copy()))
+    assert forward == pytest.approx(reverse, abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["aam", "explicitness", "factor_vae_score", "mig", "modularity"])
-def test_the_scale_of_a_latent_does_not_matter(name: str) -> None:
-    scaled = BLURRED * np.array([2, 0.5, 8, 4], dtype=np.float32)
-    tolerance = 0.01 if name == "explicitness" else 1e-9  # which regularises weights
-    before = QUICK[name].score(BLURRED, GRID, random())
+def test_scores_are_invariant_to_the_scale_of_a_latent(name: str) -> None:
+    scaled = NOISY * np.array([2, 0.5, 8, 4], dtype=np.float32)
+    tolerance = 0.01 if name == "explicitness" else 1e-9  # explicitness regularises weights
+    before = QUICK[name].score(NOISY, GRID, random())
     assert QUICK[name].score(scaled, GRID, random()) == pytest.approx(before, abs=tolerance)
 
 
-def test_turning_the_latents_matters() -> None:
-    turned = BLURRED @ np.linalg.qr(random(1).normal(size=(4, 4)))[0].astype(np.float32)
+def test_rotation_of_the_latents_lowers_scores() -> None:
+    rotated = NOISY @ np.linalg.qr(random(1).normal(size=(4, 4)))[0].astype(np.float32)
     for name in ("mig", "modularity", "sap", "dci", "irs", "aam"):
-        assert first_of(name, turned) < first_of(name, BLURRED) - 0.03
+        assert first_score(name, rotated) < first_score(name, NOISY) - 0.03
 
 
-def first_of(name: str, codes: Array) -> float:
+def first_score(name: str, codes: Array) -> float:
     return next(iter(QUICK[name].score(codes, GRID, random()).values()))
 
 
@@ -211,37 +211,37 @@ def first_of(name: str, codes: Array) -> float:
     ("aam", 0), ("dci", 0), ("explicitness", 0.5), ("factor_vae_score", 0), ("irs", 0), ("mig", 0), ("modularity", 0),
     ("sap", 0), ("unsupervised_metrics", 0),
 ])  # fmt: skip
-def test_a_dead_representation_scores_what_the_papers_say(name: str, chance: float) -> None:
-    dead = np.full((len(GRID), 5), 0.25, dtype=np.float32)
-    assert first_of(name, dead) == pytest.approx(chance, abs=1e-6)
+def test_a_collapsed_representation_scores_chance_level(name: str, chance: float) -> None:
+    collapsed = np.full((len(GRID), 5), 0.25, dtype=np.float32)
+    assert first_score(name, collapsed) == pytest.approx(chance, abs=1e-6)
 
 
-def test_labels_may_be_anything_in_a_plain_list() -> None:
+def test_labels_may_have_any_dtype() -> None:
     some = random().integers(len(GRID), size=600)
     shape = np.array(["square", "ellipse", "heart"])[GRID.factors[some, 0]]
     truth = GroundTruth.from_labels(np.stack([shape, GRID.factors[some, 1].astype(str)], axis=1), ["shape", "scale"])
     assert truth.sizes == [3, 6]
-    assert beta_vae_score(BLURRED[some], truth, random())["beta_vae_score"] > 0.9
+    assert beta_vae_score(NOISY[some], truth, random())["beta_vae_score"] > 0.9
 
 
-def test_a_small_list_is_split_and_not_learnt_by_heart() -> None:
-    learnt, tested = GroundTruth.from_grid((10, 30)).train_test_split(10_000, 5_000, random())
-    assert len(learnt) == 200
-    assert len(tested) == 100
-    assert not set(learnt.tolist()) & set(tested.tolist())
+def test_a_small_list_is_split_into_disjoint_training_and_test_images() -> None:
+    train, test = GroundTruth.from_grid((10, 30)).train_test_split(10_000, 5_000, random())
+    assert len(train) == 200
+    assert len(test) == 100
+    assert not set(train.tolist()) & set(test.tolist())
 
 
-def test_labels_that_never_agree_allow_no_intervention() -> None:
-    alone = GroundTruth.from_labels(np.arange(200).reshape(100, 2))
-    with pytest.raises(BvaeError, match="no two samples agree in factor0"):
-        beta_vae_score(np.zeros((100, 3), np.float32), alone, random())
+def test_labels_without_equal_values_are_an_error() -> None:
+    distinct = GroundTruth.from_labels(np.arange(200).reshape(100, 2))
+    with pytest.raises(BvaeError, match="no two samples share a value of the factor factor0"):
+        beta_vae_score(np.zeros((100, 3), np.float32), distinct, random())
 
 
 @pytest.mark.parametrize("factor", range(4))
-def test_images_are_drawn_that_agree_in_a_factor_and_in_no_other(factor: int) -> None:
+def test_sampled_images_share_the_factor_and_no_other(factor: int) -> None:
     given = GRID.sample(20_000, random())
-    alike = GRID.sample_sharing_factor(given, factor, random(1))
-    agree = (GRID.factors[given] == GRID.factors[alike]).mean(axis=0)
+    partners = GRID.sample_sharing_factor(given, factor, random(1))
+    agree = (GRID.factors[given] == GRID.factors[partners]).mean(axis=0)
     expected = [1 / size for size in GRID.sizes]
     expected[factor] = 1
     assert agree == pytest.approx(expected, abs=0.02)

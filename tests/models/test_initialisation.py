@@ -14,7 +14,7 @@ from bvae_cli.models.vae import VAE
 SPEC = DataSpec("dsprites", 1, "bernoulli", {})
 
 
-def begun(init: str, net: str = "burgess", seed: int = 0) -> VAE:
+def build_initialised_vae(init: str, net: str = "burgess", seed: int = 0) -> VAE:
     return build_vae(build_params({"model": {"net": net}, "train": {"init": init, "seed": seed}}), SPEC)
 
 
@@ -27,51 +27,57 @@ def weights(vae: VAE, kind: type[WeightLayer]) -> Iterator[Tensor]:
     [("pytorch_default", lambda into, out: 1 / (3 * into)), ("kaiming_normal", lambda into, out: 2 / into),
      ("kaiming_uniform", lambda into, out: 2 / into), ("xavier_uniform", lambda into, out: 2 / (into + out))],
 )  # fmt: skip
-def test_weights_have_the_variance_that_their_source_gives(init: str, variance: Callable[[int, int], float]) -> None:
-    for weight in weights(begun(init, "higgins_mlp"), nn.Linear):
+def test_weights_have_the_published_variance(init: str, variance: Callable[[int, int], float]) -> None:
+    for weight in weights(build_initialised_vae(init, "higgins_mlp"), nn.Linear):
         out, into = weight.shape
         if weight.numel() > 100_000:
             assert weight.var().item() == pytest.approx(variance(into, out), rel=0.02)
 
 
-def test_one_is_normal_and_the_others_end_somewhere() -> None:
+def test_kaiming_normal_has_the_kurtosis_of_a_normal_and_the_others_of_a_uniform() -> None:
     for init in INITIALISATIONS:
-        weight = next(weights(begun(init, "higgins_mlp"), nn.Linear))
-        fourth = ((weight - weight.mean()) / weight.std()).pow(4).mean().item()
-        assert fourth == pytest.approx(3.0 if init == "kaiming_normal" else 1.8, rel=0.02)
+        weight = next(weights(build_initialised_vae(init, "higgins_mlp"), nn.Linear))
+        kurtosis = ((weight - weight.mean()) / weight.std()).pow(4).mean().item()
+        assert kurtosis == pytest.approx(3.0 if init == "kaiming_normal" else 1.8, rel=0.02)
 
 
-def test_biases_are_nothing_or_torchs() -> None:
-    assert not any(bias.any() for init in ("kaiming_normal", "xavier_uniform") for bias in biases(begun(init).encoder))
-    assert not any(bias.any() for bias in biases(begun("xavier_uniform").decoder))
-    own, theirs = begun("pytorch_default"), begun("kaiming_uniform")
-    assert all(torch.equal(*pair) for pair in zip(biases(own), biases(theirs), strict=True))
+def test_biases_are_zero_or_the_default() -> None:
+    assert not any(
+        bias.any()
+        for init in ("kaiming_normal", "xavier_uniform")
+        for bias in biases(build_initialised_vae(init).encoder)
+    )
+    assert not any(bias.any() for bias in biases(build_initialised_vae("xavier_uniform").decoder))
+    default, kaiming = build_initialised_vae("pytorch_default"), build_initialised_vae("kaiming_uniform")
+    assert all(torch.equal(*pair) for pair in zip(biases(default), biases(kaiming), strict=True))
 
 
 def biases(net: nn.Module) -> list[Tensor]:
     return [value for name, value in net.state_dict().items() if name.endswith("bias")]
 
 
-def test_kaiming_leaves_transposed_convolutions_as_torch_makes_them() -> None:
+def test_kaiming_normal_keeps_the_default_of_transposed_convolutions() -> None:
     pairs = zip(
-        weights(begun("pytorch_default"), nn.ConvTranspose2d),
-        weights(begun("kaiming_normal"), nn.ConvTranspose2d),
+        weights(build_initialised_vae("pytorch_default"), nn.ConvTranspose2d),
+        weights(build_initialised_vae("kaiming_normal"), nn.ConvTranspose2d),
         strict=True,
     )
     assert all(torch.equal(*pair) for pair in pairs)
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_what_an_encoder_tells_at_first_is_lost_by_small_weights_and_kept_by_kaimings(net: str) -> None:
-    pictures = torch.rand(64, 1, 64, 64).round()
-    told = {
-        init: begun(init, net).encode(pictures)[0].std(dim=0).mean().item()
+def test_an_untrained_encoder_maps_images_to_distinct_means_with_kaiming_but_not_with_the_default(net: str) -> None:
+    images = torch.rand(64, 1, 64, 64).round()
+    mean_std = {
+        init: build_initialised_vae(init, net).encode(images)[0].std(dim=0).mean().item()
         for init in ("pytorch_default", "kaiming_normal")
     }
-    assert told["pytorch_default"] < 0.05 < told["kaiming_normal"]
+    assert mean_std["pytorch_default"] < 0.05 < mean_std["kaiming_normal"]
 
 
-def test_the_seed_decides() -> None:
-    first, again, other = (next(weights(begun("kaiming_normal", seed=seed), nn.Linear)) for seed in (0, 0, 1))
+def test_weights_are_reproducible_by_seed() -> None:
+    first, again, other = (
+        next(weights(build_initialised_vae("kaiming_normal", seed=seed), nn.Linear)) for seed in (0, 0, 1)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)

@@ -1,11 +1,11 @@
-"""The autoencoder."""
+"""The variational autoencoder."""
 
 import torch
 
 from bvae_cli.models.vae import VAE
 
 
-def test_a_sample_is_the_mean_and_the_noise_by_the_standard_deviation() -> None:
+def test_a_code_is_the_mean_plus_the_noise_times_the_standard_deviation() -> None:
     vae = VAE("burgess", "bernoulli", channels=1, latent_dim=4)
     images, noise = torch.rand(3, 1, 64, 64), torch.randn(3, 4)
     out = vae(images, noise)
@@ -14,7 +14,7 @@ def test_a_sample_is_the_mean_and_the_noise_by_the_standard_deviation() -> None:
     assert out.reconstruction_loss.shape == (3,)
 
 
-def test_the_reconstruction_is_the_likelihood_of_the_decoded_sample() -> None:
+def test_the_reconstruction_loss_is_that_of_the_decoded_code() -> None:
     vae = VAE("burgess", "gaussian", channels=1, latent_dim=4)
     images = torch.rand(3, 1, 64, 64)
     out = vae(images, torch.zeros(3, 4))
@@ -22,7 +22,7 @@ def test_the_reconstruction_is_the_likelihood_of_the_decoded_sample() -> None:
     assert torch.allclose(out.reconstruction_loss, expected, rtol=1e-4)
 
 
-def test_bfloat16_leaves_the_losses_in_float32() -> None:
+def test_losses_are_float32_under_bfloat16_autocast() -> None:
     vae = VAE("burgess", "bernoulli", channels=1, latent_dim=4)
     with torch.autocast("cpu", torch.bfloat16):
         out = vae(torch.rand(3, 1, 64, 64), torch.randn(3, 4))

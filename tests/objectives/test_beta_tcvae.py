@@ -1,4 +1,4 @@
-"""The parts of the KL, against sums over all data."""
+"""β-TCVAE's KL decomposition, against sums over the whole data set."""
 
 import math
 from itertools import combinations
@@ -18,14 +18,14 @@ from bvae_cli.objectives.vae import VAEObjective
 IMAGES, LATENTS = 6, 3
 
 
-def made(images: int = IMAGES) -> ForwardPass:
+def make_forward_pass(images: int = IMAGES) -> ForwardPass:
     random = torch.Generator().manual_seed(0)
     mean, logvar, noise = torch.randn(3, images, LATENTS, generator=random, dtype=torch.float64)
     z = mean + torch.exp(logvar / 2) * noise
     return ForwardPass(mean, logvar, noise, z, torch.rand(images).double(), gaussian_kl(mean, logvar))
 
 
-def summed_over_all_data(out: ForwardPass) -> tuple[float, float]:
+def sum_over_all_data(out: ForwardPass) -> tuple[float, float]:
     """TC and dimension-wise KL, image by image and latent by latent."""
     posteriors = Normal(out.mean, torch.exp(out.logvar / 2))
     total_correlation = dimension_wise = 0.0
@@ -39,23 +39,25 @@ def summed_over_all_data(out: ForwardPass) -> tuple[float, float]:
     return total_correlation, dimension_wise
 
 
-def test_a_stratified_batch_of_all_images_is_all_there_is() -> None:
-    told = [part.item() for part in decompose_kl(made(), IMAGES, "mss")]
-    assert told == pytest.approx(summed_over_all_data(made()), rel=1e-12)
+def test_stratified_sampling_is_exact_for_a_batch_of_all_images() -> None:
+    estimates = [part.item() for part in decompose_kl(make_forward_pass(), IMAGES, "mss")]
+    assert estimates == pytest.approx(sum_over_all_data(make_forward_pass()), rel=1e-12)
 
 
-def test_weights_of_a_weighted_batch_count_once_in_each_density() -> None:
-    """Of all images each density is too small by their number, once for the joint one and once for each latent's."""
-    off = math.log(IMAGES)
-    total_correlation, dimension_wise = summed_over_all_data(made())
-    told = [part.item() for part in decompose_kl(made(), IMAGES, "mws")]
-    assert told == pytest.approx([total_correlation + (LATENTS - 1) * off, dimension_wise - LATENTS * off], rel=1e-12)
+def test_weighted_sampling_applies_each_weight_once_per_density() -> None:
+    """With all images in the batch, the joint and each marginal density are too small by the factor of their number."""
+    offset = math.log(IMAGES)
+    total_correlation, dimension_wise = sum_over_all_data(make_forward_pass())
+    estimates = [part.item() for part in decompose_kl(make_forward_pass(), IMAGES, "mws")]
+    assert estimates == pytest.approx(
+        [total_correlation + (LATENTS - 1) * offset, dimension_wise - LATENTS * offset], rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("batch", [2, 3, 5])
-def test_a_stratified_batch_has_no_bias_in_the_density(batch: int) -> None:
-    """Over all batches that the image of a code may be in, the mean estimate is the density itself."""
-    out = made()
+def test_stratified_sampling_estimates_the_density_without_bias(batch: int) -> None:
+    """The estimate averaged over all batches that contain a code's image equals the density."""
+    out = make_forward_pass()
     densities = log_density(out.z[:, None], out.mean, out.logvar).sum(dim=2)  # (z, posterior)
     estimates = []
     for others in combinations(range(1, IMAGES), batch - 1):
@@ -64,27 +66,27 @@ def test_a_stratified_batch_has_no_bias_in_the_density(batch: int) -> None:
     assert sum(estimates) / len(estimates) == pytest.approx(densities[0].exp().mean().item(), rel=1e-12)
 
 
-@pytest.mark.parametrize("sampling", ["mws", "mss"])
-def test_with_equal_weights_the_loss_is_that_of_the_vae(sampling: Literal["mws", "mss"]) -> None:
-    out, step = made(), StepContext({"alpha": 1.0, "beta": 1.0, "gamma": 1.0}, num_images=1000)
-    assert BetaTCVAE(tc_estimator=sampling)(out, step).item() == pytest.approx(
+@pytest.mark.parametrize("estimator", ["mws", "mss"])
+def test_with_unit_weights_the_loss_equals_that_of_the_vae(estimator: Literal["mws", "mss"]) -> None:
+    out, step = make_forward_pass(), StepContext({"alpha": 1.0, "beta": 1.0, "gamma": 1.0}, num_images=1000)
+    assert BetaTCVAE(tc_estimator=estimator)(out, step).item() == pytest.approx(
         VAEObjective()(out, step).item(), rel=1e-12
     )
 
 
-def test_each_part_has_its_weight() -> None:
-    out = made()
-    total_correlation, dimension_wise = summed_over_all_data(out)
-    information = out.kl.sum().item() / IMAGES - total_correlation - dimension_wise
-    expected = out.reconstruction_loss.mean().item() + 2 * information + 3 * total_correlation + 5 * dimension_wise
+def test_each_term_has_its_weight() -> None:
+    out = make_forward_pass()
+    total_correlation, dimension_wise = sum_over_all_data(out)
+    index_code_mi = out.kl.sum().item() / IMAGES - total_correlation - dimension_wise
+    expected = out.reconstruction_loss.mean().item() + 2 * index_code_mi + 3 * total_correlation + 5 * dimension_wise
     step = StepContext({"alpha": 2.0, "beta": 3.0, "gamma": 5.0}, IMAGES)
     assert BetaTCVAE(tc_estimator="mss")(out, step).item() == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_number_of_images_does_not_move_the_gradients_of_a_weighted_batch() -> None:
+def test_the_gradients_of_weighted_sampling_do_not_depend_on_the_number_of_images() -> None:
     gradients = []
     for images in (IMAGES, 100 * IMAGES):
-        out = made()
+        out = make_forward_pass()
         out.z.requires_grad_()
         sum(decompose_kl(out, images, "mws")).backward()  # type: ignore[union-attr]
         gradients.append(out.z.grad)
