@@ -22,7 +22,7 @@ def unwrap(docstring: str | None) -> str:
 
 app = typer.Typer(
     name="bvae",
-    help="Train and evaluate β-VAEs and related disentanglement methods, and visualise latent traversals.",
+    help="β-VAEs and related disentanglement methods: data, training, metrics, latent traversals and reports.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

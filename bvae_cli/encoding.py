@@ -19,7 +19,7 @@ ACTIVE_THRESHOLD = 0.01  # nats; a latent with a smaller mean KL is inactive (th
 BATCH_SIZES = {
     "cpu": 128,
     "cuda": 4096,
-}  # images; on a CPU, glibc allocates activations of 32 MB or more anew in each batch
+}  # images; on a CPU, glibc allocates activations of 32 MB or more again in each batch
 
 
 @dataclass(frozen=True)
