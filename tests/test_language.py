@@ -42,6 +42,7 @@ ALLOWED: dict[str, str] = {
     # text that is not checked: why
     r"https?://\S+": "addresses are not ours to word",
 }
+ALLOWED_NAMES = {"tell": "the method of Python's file objects that returns the position"}
 
 GROUP = typer.main.get_command(app)
 assert isinstance(GROUP, TyperGroup)
@@ -76,6 +77,12 @@ DOCUMENTS = [
     *sorted((ROOT / "pipelines").rglob("*.yaml")),
 ]
 MODULES = sorted(PACKAGE.rglob("*.py"))
+SCRIPTS = [
+    path
+    for folder in ("tests", "benchmarks", "pipelines")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if path != Path(__file__)  # it has to contain the banned words
+]
 TEMPLATES = sorted(path for kind in ("html", "js") for path in PACKAGE.rglob(f"*.{kind}"))
 
 
@@ -119,6 +126,21 @@ def iter_comments(source: str) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string.lstrip("# ")
+
+
+def defined_names(path: Path) -> set[str]:
+    """Return the names that a module defines: functions, classes, parameters, variables, attributes."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr)
+    return names
 
 
 def iter_messages(path: Path) -> Iterator[tuple[int, str]]:
@@ -194,11 +216,17 @@ def test_help_uses_the_words_of_the_field(bvae: Bvae, monkeypatch: pytest.Monkey
     assert find_banned("\n\n".join(filter(None, cells))) == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=relative)
+@pytest.mark.parametrize("path", [*MODULES, *SCRIPTS], ids=relative)
 def test_messages_docstrings_and_comments_use_the_words_of_the_field(path: Path) -> None:
     source = path.read_text()
     texts = [*iter_literals(ast.parse(source)), *iter_comments(source)]
     assert [f"line {line}: {word}" for line, text in texts for word in find_banned(text)] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_identifiers_use_the_words_of_the_field(path: Path) -> None:
+    words = {name: re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name).replace("_", " ") for name in defined_names(path)}
+    assert [name for name, text in words.items() if find_banned(text) and name not in ALLOWED_NAMES] == []
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=relative)
