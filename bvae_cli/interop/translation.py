@@ -29,7 +29,7 @@ def translate(state: ForeignState, layout: CheckpointLayout) -> TranslatedModel:
     """Convert a state to the net with the most similar layer names; sizes are inferred from the weights.
 
     Raises:
-        ValueError: a weight is missing, unexpected, of the wrong shape or not finite. The message uses its original name.
+        ValueError: a weight is missing, unexpected, of the wrong shape or not finite; it is given by its name there.
     """
     net = min(layout.nets, key=lambda net: len(parameter_names(layout.nets[net]).keys() ^ state.weights.keys()))
     names = parameter_names(layout.nets[net])

@@ -66,12 +66,12 @@ GROUPS = (
         (
             ScoreInfo(
                 "beta_vae_score",
-                "BetaVAE score (Higgins metric)",
+                "β-VAE score (Higgins metric)",
                 "Accuracy of a linear classifier that predicts the shared factor from |z₁ − z₂|, 0–1.",
             ),
             ScoreInfo(
                 "beta_vae_score_published",
-                "BetaVAE score, published protocol",
+                "β-VAE score, published protocol",
                 "The same accuracy with the classifier and the training of Higgins et al. 2017, 0–1.",
             ),
             ScoreInfo(

@@ -81,7 +81,7 @@ def test_options_override_the_base_and_seeds() -> None:
 )
 def test_invalid_study_is_refused_with_its_key(content: object, expected: str) -> None:
     with pytest.raises(BvaeError) as caught:
-        study(content)
+        make_study(content)
     assert expected in caught.value.message
 
 
