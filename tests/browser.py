@@ -108,7 +108,7 @@ class Page:
         features = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in media.items()]
         self.send("Emulation.setEmulatedMedia", features=features)
         self.send("Page.navigate", url=self.url)
-        self.wait_for("globalThis.explorer?.picture != null")
+        self.wait_for("globalThis.explorer?.image != null")
 
     def close(self) -> None:
         """Close the page."""

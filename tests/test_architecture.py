@@ -104,8 +104,8 @@ def test_help_imports_no_heavy_packages(arguments: list[str]) -> None:
         "try: main()\n"
         f"except SystemExit: print('imported', *sorted({HEAVY} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1].strip() == "imported"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1].strip() == "imported"
 
 
 def test_training_does_not_import_the_compiler_of_torch(data: Path) -> None:
@@ -115,8 +115,8 @@ def test_training_does_not_import_the_compiler_of_torch(data: Path) -> None:
         "try: main()\n"
         "except SystemExit: print(*sorted({'torch.optim', 'torch._dynamo', 'sympy'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "torch.optim"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "torch.optim"
 
 
 def test_the_choices_of_params_are_the_keys_of_the_registries() -> None:

@@ -26,9 +26,11 @@ BIN = Path(sys.executable).parent
 def run_dvc(folder: Path, *arguments: str) -> str:
     """Run DVC in a folder and return its output."""
     environment = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": str(folder)}
-    done = subprocess.run(["dvc", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    result = subprocess.run(
+        ["dvc", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def executed_stages(output: str) -> list[str]:

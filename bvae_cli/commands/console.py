@@ -42,43 +42,43 @@ class AmountColumn(MofNCompleteColumn):
         return Text(format_bytes(int(task.completed), int(task.total or 0)), style="progress.download")
 
 
-def format_bytes(done: int, total: int) -> str:
+def format_bytes(completed: int, total: int) -> str:
     """Return completed and total bytes in one unit, such as 12.3/1,443 MB; a total of 0 means unknown."""
-    size, suffix = pick_unit_and_suffix(total or done, ["bytes", "kB", "MB"], 1000)
+    size, suffix = pick_unit_and_suffix(total or completed, ["bytes", "kB", "MB"], 1000)
     of_total = f"/{total / size:,.0f}" if total else ""
-    return f"{done / size:,.{int(size > 1)}f}{of_total} {suffix}"
+    return f"{completed / size:,.{int(size > 1)}f}{of_total} {suffix}"
 
 
 @contextmanager
 def progress_bars() -> Iterator[ProgressCallback]:
     """Yield a callback that updates one progress bar per task; without a terminal it prints finished tasks."""
     if not notice.is_terminal:
-        yield print_when_done
+        yield print_when_complete
         return
     with Progress(
         TextColumn("{task.description}"), BarColumn(), AmountColumn(), TimeRemainingColumn(), console=notice
     ) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def report(what: str, done: int, total: int, unit: str = "") -> None:
-            if what not in tasks:  # work completed before the first report is excluded from the estimated time
-                tasks[what] = bars.add_task(escape(what), completed=done, total=total or None, unit=unit)
-            bars.update(tasks[what], completed=done, total=total or None)
+        def report(task: str, completed: int, total: int, unit: str = "") -> None:
+            if task not in tasks:  # work completed before the first report is excluded from the estimated time
+                tasks[task] = bars.add_task(escape(task), completed=completed, total=total or None, unit=unit)
+            bars.update(tasks[task], completed=completed, total=total or None)
 
         yield report
 
 
-def print_when_done(what: str, done: int, total: int, unit: str = "") -> None:
+def print_when_complete(task: str, completed: int, total: int, unit: str = "") -> None:
     """Print a line when a task is complete."""
-    if total and done == total:
-        amount = format_bytes(done, 0) if unit == "bytes" else total
-        notice.print(f"{what}: {amount} done", highlight=False, markup=False)
+    if total and completed == total:
+        amount = format_bytes(completed, 0) if unit == "bytes" else total
+        notice.print(f"{task}: {amount} done", highlight=False, markup=False)
 
 
-def counting_bar(what: str) -> Progress:
+def counting_bar(title: str) -> Progress:
     """Return a progress bar with a count, a description and the remaining time."""
     count, bar, description = MofNCompleteColumn(), BarColumn(bar_width=20), TextColumn("{task.description}")
-    return Progress(TextColumn(what), count, bar, description, TimeRemainingColumn(), console=notice)
+    return Progress(TextColumn(title), count, bar, description, TimeRemainingColumn(), console=notice)
 
 
 @contextmanager

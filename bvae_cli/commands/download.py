@@ -31,7 +31,7 @@ def download(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", help=f"Name of the data set: {', '.join(DATASETS)}, folder. Default: {DatasetParams.name}."
+            metavar="NAME", help=f"Name of the data set: {', '.join(DATASETS)}. Default: {DatasetParams.name}."
         ),
     ] = None,
     source: Annotated[str | None, typer.Option(help=f"Source of the data set. {SOURCES}. Default: the first.")] = None,

@@ -7,7 +7,7 @@ from typing import Protocol
 class ProgressCallback(Protocol):
     """A callback for progress: the task, the amount done, and the total (0 if unknown)."""
 
-    def __call__(self, what: str, done: int, total: int, unit: str = "") -> None:
+    def __call__(self, task: str, completed: int, total: int, unit: str = "") -> None:
         """Report progress; the unit is "bytes", or empty for counts."""
 
 
@@ -15,9 +15,9 @@ NoticeCallback = Callable[[str], None]
 """A callback for a one-line notice to the user."""
 
 
-def ignore_progress(what: str, done: int, total: int, unit: str = "") -> None:
+def ignore_progress(task: str, completed: int, total: int, unit: str = "") -> None:
     """Discard a progress report."""
 
 
-def ignore_notice(what: str) -> None:
+def ignore_notice(text: str) -> None:
     """Discard a notice."""

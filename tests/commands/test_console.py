@@ -6,11 +6,11 @@ import pytest
 from rich.console import Console
 
 from bvae_cli.commands import console
-from bvae_cli.commands.console import format_bytes, models_bar, print_when_done, progress_bars
+from bvae_cli.commands.console import format_bytes, models_bar, print_when_complete, progress_bars
 
 
 @pytest.mark.parametrize(
-    ("done", "total", "text"),
+    ("completed", "total", "text"),
     [
         (12_345_678, 1_442_700_000, "12.3/1,443 MB"),
         (1_442_700_000, 0, "1,442.7 MB"),
@@ -19,15 +19,15 @@ from bvae_cli.commands.console import format_bytes, models_bar, print_when_done,
         (0, 0, "0 bytes"),
     ],
 )
-def test_bytes_are_formatted_with_a_unit(done: int, total: int, text: str) -> None:
-    assert format_bytes(done, total) == text
+def test_bytes_are_formatted_with_a_unit(completed: int, total: int, text: str) -> None:
+    assert format_bytes(completed, total) == text
 
 
 def test_without_a_terminal_a_finished_task_prints_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     for unit, total in (("bytes", 2_500_000), ("", 1200)):
-        for done in (0, total // 2, total):
-            print_when_done(f"work in {unit}", done, total, unit)
-        print_when_done("work of unknown total", 0, 0, unit)
+        for completed in (0, total // 2, total):
+            print_when_complete(f"work in {unit}", completed, total, unit)
+        print_when_complete("work of unknown total", 0, 0, unit)
     assert capsys.readouterr().err.splitlines() == ["work in bytes: 2.5 MB done", "work in : 1200 done"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from browser import CHROMIUM, Browser, Page, browser
-from conftest import scaled
+from conftest import scaled_model
 from PIL import Image
 from torch import Tensor
 
@@ -45,7 +45,7 @@ def model() -> Checkpoint:
     latents = [
         Latent(index, kls.get(index, 0.0), 0.1, -2.0, 4.0, names.get(index), 0.0, 0.0, 0.5) for index in range(10)
     ]
-    return replace(scaled("burgess", 1, 2.0, 10), latents=latents, examples=noise(1, (16, 1, 64, 64)))
+    return replace(scaled_model("burgess", 1, 2.0, 10), latents=latents, examples=noise(1, (16, 1, 64, 64)))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def page(chromium: Browser, file: Path) -> Iterator[Page]:
     """The page, which after each test has nothing in its console and has asked for nothing."""
     opened = Page(chromium, file)
     yield opened
-    assert opened.complaints() == []
+    assert opened.console_messages() == []
     assert opened.requests() == []
 
 
@@ -99,7 +99,7 @@ def require_drawn(page: Page, model: Checkpoint) -> None:
 
 def told_of_slider(page: Page, index: int) -> dict[str, Any]:
     """What a screen reader is told of a slider."""
-    tree = page.ask("Accessibility.queryAXTree", **node(page, f"#z{index}"))["nodes"]
+    tree = page.send("Accessibility.queryAXTree", **node(page, f"#z{index}"))["nodes"]
     (found,) = [entry for entry in tree if entry.get("role", {}).get("value") == "slider"]
     properties = {entry["name"]: entry["value"].get("value") for entry in found["properties"]}
     text = page.run(f"document.querySelector('#z{index}').getAttribute('aria-valuetext')")
@@ -107,8 +107,8 @@ def told_of_slider(page: Page, index: int) -> dict[str, Any]:
 
 
 def node(page: Page, selector: str) -> dict[str, Any]:
-    root = page.ask("DOM.getDocument")["root"]["nodeId"]
-    return {"nodeId": page.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]}
+    root = page.send("DOM.getDocument")["root"]["nodeId"]
+    return {"nodeId": page.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def node(page: Page, selector: str) -> dict[str, Any]:
     [*((net, 1, 5) for net in NETS), ("burgess", 3, 5), ("locatello", 3, 100), ("burgess", 1, 1)],
 )
 def test_every_net_computes_what_torch_does(chromium: Browser, net: str, channels: int, latents: int) -> None:
-    model = scaled(net, channels, 3.0, latents)
+    model = scaled_model(net, channels, 3.0, latents)
     page = Page(chromium, write_page(model, Path("explorer.html")))
     image, code = noise(0, (1, channels, 64, 64)) / 255, torch.linspace(-2, 2, latents)
     codes = numbers(page, f"explorer.encode(Float32Array.from({image[0].movedim(0, -1).flatten().tolist()}))")
@@ -125,7 +125,7 @@ def test_every_net_computes_what_torch_does(chromium: Browser, net: str, channel
         assert found.shape == expected.shape
         assert expected.square().mean() > 1e-3
         assert (found - expected).abs().max() <= CLOSE / 10
-    assert (page.complaints(), page.requests()) == ([], [])
+    assert (page.console_messages(), page.requests()) == ([], [])
 
 
 def test_it_begins_with_the_first_example(page: Page, model: Checkpoint) -> None:
@@ -171,7 +171,7 @@ def test_every_control_has_a_name_and_can_be_reached(page: Page) -> None:
         page.press(":focus, body", "Tab")
         reached.add(page.run(f"[...document.querySelectorAll('{controls}')].indexOf(document.activeElement)"))
     assert len(reached - {-1}) == count - 1  # of two radio buttons the keys reach one, and it the other
-    tree = page.ask("Accessibility.getFullAXTree")["nodes"]
+    tree = page.send("Accessibility.getFullAXTree")["nodes"]
     roles = {"button", "slider", "combobox", "radio", "image", "img"}
     named = [entry["name"]["value"] for entry in tree if entry.get("role", {}).get("value") in roles]
     assert len(named) > 40

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Bvae, scaled
+from conftest import Bvae, scaled_model
 from torch import nn
 
 from bvae_cli.checkpoint import Checkpoint, save_checkpoint
@@ -23,7 +23,7 @@ MALICE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 def model() -> Checkpoint:
     """One of ten latents of which all is known, with examples."""
     latents = [Latent(index, 1.0, 0.1, -2.0, 2.0, "posX", 0.5, 0.5, 0.1) for index in range(10)]
-    return replace(scaled("burgess", 1, 1.0, 10), latents=latents, examples=torch.zeros(20, 1, 64, 64).byte())
+    return replace(scaled_model("burgess", 1, 1.0, 10), latents=latents, examples=torch.zeros(20, 1, 64, 64).byte())
 
 
 @pytest.fixture
@@ -145,14 +145,14 @@ def test_without_a_browser_it_is_said_how_to_see_the_page(
     result = bvae("explore", saved)
     assert result.code == 0
     assert result.out == "explorer.html\n"
-    assert "There is no browser here" in result.err
+    assert "Browser not found" in result.err
     assert Path("explorer.html").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nowhere.pt",), "there is no checkpoint nowhere.pt"),
+        (("nowhere.pt",), "checkpoint not found: nowhere.pt"),
         (("CKPT", "--out", "/proc/explorer.html", "--no-open"), "cannot write /proc/explorer.html"),
         (("CKPT", "--out", "folder.html", "--no-open"), "cannot write folder.html"),
         (("CKPT", "--out", "model.pt", "--no-open"), "model.pt would not be opened as a page"),

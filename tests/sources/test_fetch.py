@@ -244,8 +244,8 @@ def test_a_partial_file_is_kept_for_the_next_call(serve: Serve) -> None:
 def test_progress_includes_the_bytes_of_earlier_transfers(serve: Serve) -> None:
     reports: list[tuple[str, int, int, str]] = []
 
-    def report(what: str, done: int, total: int, unit: str = "") -> None:
-        reports.append((what, done, total, unit))
+    def report(task: str, completed: int, total: int, unit: str = "") -> None:
+        reports.append((task, completed, total, unit))
 
     write_partial_file(CONTENT[:100_000])
     fetch(RemoteFile(NAME, (serve(send_truncated(200_000), send_file).url,), HASH), Path("data"), report, print)
