@@ -106,7 +106,7 @@ def test_a_valid_file_is_reused_unless_forced(bvae: Bvae, small_npz: Path) -> No
     command = ("download", "--from", small_npz)
     bvae(*command)
     inode = Path("data/dsprites.h5").stat().st_ino
-    assert "there already" in bvae(*command).err
+    assert "exists already and is valid" in bvae(*command).err
     assert Path("data/dsprites.h5").stat().st_ino == inode
     assert "is ready" in bvae(*command, "--force").err
     assert Path("data/dsprites.h5").stat().st_ino != inode
