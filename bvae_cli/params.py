@@ -148,7 +148,7 @@ class TraverseParams:
         Literal["prior", "data"], "Traversal range: ±--max-std, or minimum to maximum of the posterior means."
     ] = "prior"
     max_std: Annotated[float, "End of the range, standard deviations of the prior."] = 3.0
-    images: Annotated[int, "Number of base codes, side by side."] = 3
+    images: Annotated[int, "Number of images (base codes) side by side."] = 3
     num_values: Annotated[int, "Number of values of a latent in the PNG (columns)."] = 7
     frames: Annotated[int, "Number of frames of a GIF, forth and back."] = 60
     fps: Annotated[int, "Frames per second of a GIF."] = 15
