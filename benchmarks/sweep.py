@@ -1,6 +1,6 @@
-"""How fast many models are trained: stacked in one step, one after another, and in a process each.
+"""Training speed of several models: jointly in one batch (vmap), one after another, and in one process per model.
 
-`python benchmarks/sweep.py` prints models × steps a second by number of models, and the ratio to one after another.
+`python benchmarks/sweep.py` prints models × steps per second by number of models, and the speed-up of joint training.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from bvae_cli.system.device import select_device
 from bvae_cli.training.model_batch import ModelBatch
 from bvae_cli.training.trainer import Trainer
 
-WARM_UP = 5  # steps that are not timed
+WARMUP_STEPS = 5  # not timed
 
 
 def main() -> None:
-    """Time each way, for each number of models."""
+    """Time each method for each number of models."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of dsprites.h5")
     parser.add_argument("--models", type=int, nargs="+", default=[1, 2, 4, 8, 16], help="numbers of models")
@@ -34,45 +34,46 @@ def main() -> None:
     parser.add_argument("--gpu", action="store_true", help="on the first GPU")
     options = parser.parse_args()
     device = select_device(None, not options.gpu)
-    print(f"{options.net}, {options.precision}, {device}, {torch.get_num_threads()} threads; models x steps a second")
-    print("models  stacked  one after another  a process each  stacked / one after another")
+    print(f"{options.net}, {options.precision}, {device}, {torch.get_num_threads()} threads; models x steps per second")
+    print("models  jointly  one after another  one process each  jointly / one after another")
     for count in options.models:
-        stacked, single, apart = (way(count, options, device) for way in (together, in_turn, in_processes))
-        print(f"{count:6}  {stacked:7.1f}  {single:17.1f}  {apart:14.1f}  {stacked / single:27.2f}", flush=True)
+        methods = (train_jointly, train_sequentially, train_in_processes)
+        joint, sequential, parallel = (method(count, options, device) for method in methods)
+        print(f"{count:6}  {joint:7.1f}  {sequential:17.1f}  {parallel:16.1f}  {joint / sequential:27.2f}", flush=True)
 
 
-def made(seed: int, images: Images, options: argparse.Namespace, device: torch.device) -> Trainer:
-    """A model at its beginning."""
+def make_trainer(seed: int, images: Images, options: argparse.Namespace, device: torch.device) -> Trainer:
+    """Return the trainer of a new model."""
     model, train = {"net": options.net}, {"seed": seed, "precision": options.precision}
     params = build_params({"model": model, "train": train})
     return Trainer(build_vae(params, images.spec).to(device), images.spec, params, device)
 
 
-def together(count: int, options: argparse.Namespace, device: torch.device) -> float:
-    """All models in one step."""
+def train_jointly(count: int, options: argparse.Namespace, device: torch.device) -> float:
+    """Return the speed of training all models jointly."""
     images = load_images(options.data, "dsprites").to(device)
-    stack = ModelBatch([made(seed, images, options, device) for seed in range(count)])
+    batch = ModelBatch([make_trainer(seed, images, options, device) for seed in range(count)])
     batches = [images.batches(64, seed, 0) for seed in range(count)]
 
     def step(number: int) -> None:
-        stack.step([next(each) for each in batches], [number] * count)
+        batch.step([next(each) for each in batches], [number] * count)
 
-    return count * rate(step, options.steps, device)
+    return count * steps_per_second(step, options.steps, device)
 
 
-def in_turn(count: int, options: argparse.Namespace, device: torch.device) -> float:
-    """One model after another: each has the machine for itself, so that one tells of all."""
+def train_sequentially(count: int, options: argparse.Namespace, device: torch.device) -> float:
+    """Return the speed of training one model after another; it does not depend on their number, so one is trained."""
     images = load_images(options.data, "dsprites").to(device)
-    model, batches = made(0, images, options, device), images.batches(64, 0, 0)
-    return rate(lambda number: model.step(next(batches), number), options.steps, device)
+    model, batches = make_trainer(0, images, options, device), images.batches(64, 0, 0)
+    return steps_per_second(lambda number: model.step(next(batches), number), options.steps, device)
 
 
-def in_processes(count: int, options: argparse.Namespace, device: torch.device) -> float:
-    """A process for each model, all at once, a thread each on a processor."""
+def train_in_processes(count: int, options: argparse.Namespace, device: torch.device) -> float:
+    """Return the speed of training each model in its own process, with one thread each on a CPU."""
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(count)
     times: Queue[float] = context.Queue()
-    processes = [context.Process(target=alone, args=(options, device, ready, times)) for _ in range(count)]
+    processes = [context.Process(target=run_process, args=(options, device, ready, times)) for _ in range(count)]
     for process in processes:
         process.start()
     seconds = [times.get(timeout=600) for _ in processes]
@@ -81,35 +82,35 @@ def in_processes(count: int, options: argparse.Namespace, device: torch.device) 
     return float(count * options.steps / max(seconds))
 
 
-def alone(options: argparse.Namespace, device: torch.device, ready: Barrier, times: "Queue[float]") -> None:
-    """One of the processes: it begins when all are ready, and says how long it took."""
+def run_process(options: argparse.Namespace, device: torch.device, ready: Barrier, times: "Queue[float]") -> None:
+    """Train one model in a process; it starts when all processes are ready and reports its time in seconds."""
     torch.set_num_threads(1)
     images = load_images(options.data, "dsprites").to(device)
-    model, batches = made(0, images, options, device), images.batches(64, 0, 0)
-    for number in range(WARM_UP):
+    model, batches = make_trainer(0, images, options, device), images.batches(64, 0, 0)
+    for number in range(WARMUP_STEPS):
         model.step(next(batches), number)
     ready.wait(timeout=600)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for number in range(options.steps):
-        model.step(next(batches), WARM_UP + number)
-    model.running_averages()  # which waits for a GPU
-    times.put(time.perf_counter() - begun)
+        model.step(next(batches), WARMUP_STEPS + number)
+    model.running_averages()  # synchronises with the GPU
+    times.put(time.perf_counter() - start)
 
 
-def rate(step: Callable[[int], None], steps: int, device: torch.device) -> float:
-    """Steps a second."""
-    for number in range(WARM_UP):
+def steps_per_second(step: Callable[[int], None], steps: int, device: torch.device) -> float:
+    """Return the number of steps per second."""
+    for number in range(WARMUP_STEPS):
         step(number)
-    settle(device)
-    begun = time.perf_counter()
+    synchronize(device)
+    start = time.perf_counter()
     for number in range(steps):
-        step(WARM_UP + number)
-    settle(device)
-    return steps / (time.perf_counter() - begun)
+        step(WARMUP_STEPS + number)
+    synchronize(device)
+    return steps / (time.perf_counter() - start)
 
 
-def settle(device: torch.device) -> None:
-    """Wait for what a GPU has been given."""
+def synchronize(device: torch.device) -> None:
+    """Wait until the GPU has finished all submitted work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

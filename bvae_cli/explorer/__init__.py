@@ -1,1 +1,1 @@
-"""A page on which a model's latents are moved by hand: its nets, its weights and all that it needs are in it."""
+"""Latent explorer: a self-contained HTML page with the weights of a model and one slider per latent."""

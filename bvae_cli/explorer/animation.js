@@ -1,36 +1,36 @@
-// One latent to and fro by itself, until it is halted or moved by hand.
+// Animation of one latent over its range, until it is stopped or a latent is moved by hand.
 
-const PERIOD = 4000; // milliseconds, there and back
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
-let playing = null;
+const PERIOD = 4000; // milliseconds for one oscillation
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+let animation = null;
 
-/** Plays a latent from where it is. */
-function play(row) {
-  halt();
-  const [low, high] = bounds(row.index);
-  const share = (within(row.index, codes[row.index]) - low) / (high - low || 1);
-  playing = { row, since: null, phase: Math.asin(2 * share - 1) };
-  row.play.setAttribute("aria-pressed", "true");
-  requestAnimationFrame(swing);
+/** Starts the animation of a latent at its current value. */
+function startAnimation(row) {
+  stopAnimation();
+  const [min, max] = rangeOf(row.index);
+  const fraction = (clampToRange(row.index, codes[row.index]) - min) / (max - min || 1);
+  animation = { row, startTime: null, phase: Math.asin(2 * fraction - 1) };
+  row.playButton.setAttribute("aria-pressed", "true");
+  requestAnimationFrame(animate);
 }
 
-function halt() {
-  playing?.row.play.setAttribute("aria-pressed", "false");
-  playing = null;
+function stopAnimation() {
+  animation?.row.playButton.setAttribute("aria-pressed", "false");
+  animation = null;
 }
 
-/** A frame; eight still pictures, a second each, where little motion is wished for. */
-function swing(now) {
-  if (!playing) return;
-  playing.since ??= now;
-  const elapsed = now - playing.since;
-  const turns = calm.matches ? Math.floor(elapsed / 1000) / 8 : elapsed / PERIOD;
-  const [low, high] = bounds(playing.row.index);
-  const share = (1 + Math.sin(playing.phase + 2 * Math.PI * turns)) / 2;
-  move([[playing.row.index, low + share * (high - low)]]);
-  requestAnimationFrame(swing);
+/** Draws a frame; with reduced motion, the oscillation consists of eight still images, one per second. */
+function animate(now) {
+  if (!animation) return;
+  animation.startTime ??= now;
+  const elapsed = now - animation.startTime;
+  const cycles = reducedMotion.matches ? Math.floor(elapsed / 1000) / 8 : elapsed / PERIOD;
+  const [min, max] = rangeOf(animation.row.index);
+  const fraction = (1 + Math.sin(animation.phase + 2 * Math.PI * cycles)) / 2;
+  move([[animation.row.index, min + fraction * (max - min)]]);
+  requestAnimationFrame(animate);
 }
 
 for (const row of rows) {
-  row.play.addEventListener("click", () => (playing?.row === row ? halt() : play(row)));
+  row.playButton.addEventListener("click", () => (animation?.row === row ? stopAnimation() : startAnimation(row)));
 }

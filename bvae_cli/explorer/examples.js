@@ -1,51 +1,51 @@
-// Where to start: an example, a picture of one's own, a draw of the prior, the mean.
+// Initial codes: an example image, an image of the user, a sample of the prior, the mean.
 
-const given = document.getElementById("given");
-const said = document.getElementById("said");
+const inputImage = document.getElementById("input-image");
+const statusText = document.getElementById("status");
 
-/** Shows a picture, and moves all latents to what the model makes of it. */
-function start(image) {
-  const picture = framed(image, channels);
-  paint(given.querySelector("canvas"), picture, channels);
-  depart(false);
-  move(encode(picture).entries());
+/** Shows an image and moves all latents to its posterior means. */
+function startFromImage(image) {
+  const pixels = cropAndResize(image, channels);
+  paint(inputImage.querySelector("canvas"), pixels, channels);
+  resetInput(true);
+  move(encode(pixels).entries());
 }
 
-/** Leaves what was there before. */
-function depart(alone) {
-  halt();
-  given.hidden = alone;
-  said.textContent = "";
+/** Stops the animation, clears the status, and shows or hides the input image. */
+function resetInput(hasImage) {
+  stopAnimation();
+  inputImage.hidden = !hasImage;
+  statusText.textContent = "";
 }
 
-/** Starts from a picture file. */
-async function startFrom(file) {
+/** Encodes an image file. */
+async function startFromFile(file) {
   try {
-    start(await createImageBitmap(file, { colorSpaceConversion: "none" }));
+    startFromImage(await createImageBitmap(file, { colorSpaceConversion: "none" }));
   } catch {
-    said.textContent = `${file.name} is no picture that this browser can read.`;
+    statusText.textContent = `${file.name} is not an image that this browser can read.`;
   }
 }
 
-/** A draw of the standard normal distribution (Box & Muller 1958). */
-function normal() {
+/** Returns a sample of the standard normal distribution (Box & Muller 1958). */
+function sampleNormal() {
   return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 }
 
-document.getElementById("random").addEventListener("click", () => {
-  depart(true);
-  move(latents.map((_, index) => [index, normal()]));
+document.getElementById("sample").addEventListener("click", () => {
+  resetInput(false);
+  move(latents.map((_, index) => [index, sampleNormal()]));
 });
 
 document.getElementById("mean").addEventListener("click", () => {
-  depart(true);
-  move(latents.map((_, index) => [index, centre(index)]));
+  resetInput(false);
+  move(latents.map((_, index) => [index, meanOf(index)]));
 });
 
-const file = document.getElementById("file");
-file.addEventListener("change", () => {
-  if (file.files.length) startFrom(file.files[0]);
-  file.value = ""; // so that the same may be chosen again
+const fileInput = document.getElementById("file");
+fileInput.addEventListener("change", () => {
+  if (fileInput.files.length) startFromFile(fileInput.files[0]);
+  fileInput.value = ""; // so that the same file can be selected again
 });
 
 document.addEventListener("dragover", (event) => {
@@ -58,13 +58,13 @@ document.addEventListener("dragleave", (event) => {
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   document.body.classList.remove("dropping");
-  const [dropped] = event.dataTransfer.files;
-  if (dropped) startFrom(dropped);
-  else said.textContent = "What was dropped is no file.";
+  const [file] = event.dataTransfer.files;
+  if (file) startFromFile(file);
+  else statusText.textContent = "The dropped object is not a file.";
 });
 
 const examples = [...document.querySelectorAll(".examples img")];
-for (const example of examples) example.parentElement.addEventListener("click", () => start(example));
+for (const example of examples) example.parentElement.addEventListener("click", () => startFromImage(example));
 
-if (examples.length) examples[0].decode().then(() => start(examples[0]));
-else refresh();
+if (examples.length) examples[0].decode().then(() => startFromImage(examples[0]));
+else requestDraw();

@@ -1,80 +1,80 @@
-// The model, the code that is looked at, and the one way in which it changes: move() puts numbers in their places, and
-// at the next frame the picture is drawn and whoever shows the code is told. So nothing is drawn twice in a frame.
+// The model and the current code. move() sets latents; the decoded image is drawn in the next frame, and then all
+// listeners are called. So nothing is drawn twice in a frame.
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const { channels, latents } = facts;
-const weights = floats(document.getElementById("weights").textContent);
-const encoder = equipped(facts.encoder, weights, 0);
-const decoder = equipped(facts.decoder, weights, encoder.end);
+const weights = decodeFloats(document.getElementById("weights").textContent);
+const encoder = loadNet(facts.encoder, weights, 0);
+const decoder = loadNet(facts.decoder, weights, encoder.end);
 
 const codes = new Float32Array(latents.length);
-const watchers = [];
+const drawListeners = [];
 let range = "prior";
-let frame = 0;
+let frameRequest = 0;
 
-/** What can be asked and done from the console: pictures are (row, column, channel), from 0 to 1. */
+/** The interface for the browser's console: images are (row, column, channel), from 0 to 1. */
 const explorer = { codes, move, encode, decode, image: null };
 globalThis.explorer = explorer;
 
-/** float32, least byte first, of base64. */
-function floats(base64) {
+/** Returns base64 text as float32 numbers (little-endian). */
+function decodeFloats(base64) {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
-  for (let place = 0; place < bytes.length; place++) bytes[place] = text.charCodeAt(place);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = text.charCodeAt(index);
   return new Float32Array(bytes.buffer);
 }
 
-/** The means of the latents of a picture. */
-function encode(picture) {
-  return computed(encoder.layers, picture).subarray(0, latents.length);
+/** Returns the posterior means of an image. */
+function encode(image) {
+  return forward(encoder.layers, image).subarray(0, latents.length);
 }
 
-/** The picture that is expected of a code. */
+/** Returns the expected image of a code. */
 function decode(code) {
-  return sigmoid(computed(decoder.layers, code));
+  return sigmoid(forward(decoder.layers, code));
 }
 
-/** Puts latents to values, pairs of a number and a value. */
+/** Sets latents, given as pairs of an index and a value. */
 function move(changes) {
   for (const [index, value] of changes) codes[index] = value;
-  refresh();
+  requestDraw();
 }
 
-/** Draws at the next frame. */
-function refresh() {
-  frame ||= requestAnimationFrame(draw);
+/** Draws the image in the next frame. */
+function requestDraw() {
+  frameRequest ||= requestAnimationFrame(draw);
 }
 
 function draw() {
-  frame = 0;
+  frameRequest = 0;
   explorer.image = decode(codes);
-  paint(document.getElementById("picture"), explorer.image, channels);
-  for (const watcher of watchers) watcher();
+  paint(document.getElementById("image"), explorer.image, channels);
+  for (const listener of drawListeners) listener();
 }
 
-/** From where to where a latent is moved. */
-function bounds(index) {
-  return range === "data" ? [latents[index].low, latents[index].high] : [-facts.span, facts.span];
+/** Returns the minimum and the maximum of a latent's range. */
+function rangeOf(index) {
+  return range === "data" ? [latents[index].min, latents[index].max] : [-facts.max_std, facts.max_std];
 }
 
-/** Where a latent is on the mean: of the data, where its range is shown, and else of the prior. */
-function centre(index) {
-  return range === "data" ? latents[index].centre : 0;
+/** Returns the mean of a latent: over the data if its range is that of the data, else that of the prior. */
+function meanOf(index) {
+  return range === "data" ? latents[index].mean : 0;
 }
 
-/** A value in its bounds. */
-function within(index, value) {
-  const [low, high] = bounds(index);
-  return Math.min(high, Math.max(low, value));
+/** Returns a value limited to the range of a latent. */
+function clampToRange(index, value) {
+  const [min, max] = rangeOf(index);
+  return Math.min(max, Math.max(min, value));
 }
 
-/** A step of a key. */
-function step(index) {
-  const [low, high] = bounds(index);
-  return (high - low) / 120;
+/** Returns the step of the arrow keys. */
+function stepOf(index) {
+  const [min, max] = rangeOf(index);
+  return (max - min) / 120;
 }
 
-function shown(value) {
-  const rounded = Math.round(100 * value) / 100 || 0; // which is no -0
+function formatValue(value) {
+  const rounded = Math.round(100 * value) / 100 || 0; // converts -0 to 0
   return rounded.toFixed(2).replace("-", "−");
 }

@@ -1,128 +1,138 @@
-// The nets of layers.py. A picture is (row, column, channel): the channels of a pixel lie side by side, as a canvas has
-// them, and not as torch does. Every layer with weights is one product with a matrix: of all that goes in, of the patch
-// that makes a pixel, or of the pixel that makes a patch.
+// Forward passes of the layers of layers.py. An image is (row, column, channel), as in a canvas: the channels of a pixel
+// are contiguous, unlike in PyTorch. Every layer with weights is a product with one matrix: of the whole input (dense),
+// of the input patch of each output pixel (convolution), or of each input pixel (transposed convolution).
 
-const LAYERS = { dense, convolution, transposed, flatten, unflatten, relu, tanh };
+const LAYERS = {
+  dense,
+  convolution,
+  transposed_convolution: transposedConvolution,
+  flatten,
+  unflatten,
+  relu,
+  tanh,
+};
 
-/** The layers with their weights, which lie one after the other in their order: a matrix, (in, out), and a bias. */
-function equipped(descriptions, weights, start) {
-  let place = start;
-  const take = (count) => weights.subarray(place, (place += count));
+/** Returns layers with their weights: for each layer a matrix, (in, out), and a bias, stored one after the other. */
+function loadNet(descriptions, weights, start) {
+  let position = start;
+  const read = (count) => weights.subarray(position, (position += count));
   const layers = descriptions.map(({ rows, columns, biases, ...layer }) =>
-    rows ? { ...layer, matrix: take(rows * columns), columns, bias: take(biases), felt: new Int32Array(rows) } : layer,
+    rows
+      ? { ...layer, matrix: read(rows * columns), columns, bias: read(biases), nonzero: new Int32Array(rows) }
+      : layer,
   );
-  return { layers, end: place };
+  return { layers, end: position };
 }
 
-/** What a net makes of its input, which is left as it is. */
-function computed(layers, input) {
-  return layers.reduce((numbers, layer) => LAYERS[layer.kind](layer, numbers), input);
+/** Returns the output of a net; the input is not modified. */
+function forward(layers, input) {
+  return layers.reduce((values, layer) => LAYERS[layer.kind](layer, values), input);
 }
 
-function dense(layer, numbers) {
-  const sums = Float32Array.from(layer.bias);
-  multiply(layer, numbers, 0, sums, 0);
-  return sums;
+function dense(layer, input) {
+  const output = Float32Array.from(layer.bias);
+  addProduct(layer, input, 0, output, 0);
+  return output;
 }
 
-function convolution(layer, picture) {
-  const side = Math.sqrt(picture.length / layer.in);
-  const small = (side + 2 * layer.padding - layer.kernel) / layer.stride + 1;
-  const result = repeated(layer.bias, small * small);
+function convolution(layer, image) {
+  const inSide = Math.sqrt(image.length / layer.in);
+  const outSide = (inSide + 2 * layer.padding - layer.kernel) / layer.stride + 1;
+  const output = repeat(layer.bias, outSide * outSide);
   const patch = new Float32Array(layer.kernel ** 2 * layer.in);
-  for (let pixel = 0; pixel < small * small; pixel++) {
+  for (let pixel = 0; pixel < outSide * outSide; pixel++) {
     patch.fill(0);
-    overlap(layer, pixel, small, side, layer.in, (there, here, length) => {
-      for (let k = 0; k < length; k++) patch[there + k] = picture[here + k];
+    forEachPatchRow(layer, pixel, outSide, inSide, layer.in, (patchStart, imageStart, length) => {
+      for (let k = 0; k < length; k++) patch[patchStart + k] = image[imageStart + k];
     });
-    multiply(layer, patch, 0, result, pixel * layer.out);
+    addProduct(layer, patch, 0, output, pixel * layer.out);
   }
-  return result;
+  return output;
 }
 
-function transposed(layer, picture) {
-  const small = Math.sqrt(picture.length / layer.in);
-  const side = (small - 1) * layer.stride - 2 * layer.padding + layer.kernel;
-  const result = repeated(layer.bias, side * side);
+function transposedConvolution(layer, image) {
+  const inSide = Math.sqrt(image.length / layer.in);
+  const outSide = (inSide - 1) * layer.stride - 2 * layer.padding + layer.kernel;
+  const output = repeat(layer.bias, outSide * outSide);
   const patch = new Float32Array(layer.columns);
-  for (let pixel = 0; pixel < small * small; pixel++) {
+  for (let pixel = 0; pixel < inSide * inSide; pixel++) {
     patch.fill(0);
-    multiply(layer, picture, pixel * layer.in, patch, 0);
-    overlap(layer, pixel, small, side, layer.out, (there, here, length) => {
-      for (let k = 0; k < length; k++) result[here + k] += patch[there + k];
+    addProduct(layer, image, pixel * layer.in, patch, 0);
+    forEachPatchRow(layer, pixel, inSide, outSide, layer.out, (patchStart, imageStart, length) => {
+      for (let k = 0; k < length; k++) output[imageStart + k] += patch[patchStart + k];
     });
   }
-  return result;
+  return output;
 }
 
 /**
- * Calls with each row of a patch that lies on the picture: where it begins in the patch, where in the picture, and
- * how many numbers it has.
+ * Calls a function for each row of a patch that lies within the larger image, with the start of the row in the patch,
+ * its start in the image, and its number of values.
  *
- * The patch belongs to a pixel of the smaller picture; the larger one has so many channels.
+ * The patch belongs to a pixel of the smaller image; `channels` is the number of channels of the larger image.
  */
-function overlap({ kernel, stride, padding }, pixel, small, side, channels, call) {
-  const top = Math.floor(pixel / small) * stride - padding;
-  const left = (pixel % small) * stride - padding;
+function forEachPatchRow({ kernel, stride, padding }, pixel, smallSide, largeSide, channels, callback) {
+  const top = Math.floor(pixel / smallSide) * stride - padding;
+  const left = (pixel % smallSide) * stride - padding;
   const first = Math.max(0, -left);
-  const length = (Math.min(kernel, side - left) - first) * channels;
-  for (let row = Math.max(0, -top); row < Math.min(kernel, side - top); row++) {
-    call((row * kernel + first) * channels, ((top + row) * side + left + first) * channels, length);
+  const length = (Math.min(kernel, largeSide - left) - first) * channels;
+  for (let row = Math.max(0, -top); row < Math.min(kernel, largeSide - top); row++) {
+    callback((row * kernel + first) * channels, ((top + row) * largeSide + left + first) * channels, length);
   }
 }
 
 /**
- * Adds the product of a layer's matrix with the numbers from `start` on to the sums from `place` on.
+ * Adds the product of the input, from `inStart` on, and a layer's matrix to the output, from `outStart` on.
  *
- * This is where the time goes. What is zero, as a ReLU leaves half of all, costs nothing, and of the rest four are
- * taken at a time, so that a sum is read and written once for four products.
+ * Most of the time is spent here. Zeros, half of all values after a ReLU, are skipped. The other values are processed
+ * four at a time, so that each output is read and written once per four products.
  */
-function multiply({ matrix, columns, felt }, numbers, start, sums, place) {
+function addProduct({ matrix, columns, nonzero }, input, inStart, output, outStart) {
   let count = 0;
-  for (let row = 0; row < felt.length; row++) if (numbers[start + row] !== 0) felt[count++] = row;
+  for (let row = 0; row < nonzero.length; row++) if (input[inStart + row] !== 0) nonzero[count++] = row;
   let next = 0;
   for (; next + 4 <= count; next += 4) {
-    const [a, b, c, d] = [felt[next], felt[next + 1], felt[next + 2], felt[next + 3]];
-    const [na, nb, nc, nd] = [numbers[start + a], numbers[start + b], numbers[start + c], numbers[start + d]];
+    const [a, b, c, d] = [nonzero[next], nonzero[next + 1], nonzero[next + 2], nonzero[next + 3]];
+    const [xa, xb, xc, xd] = [input[inStart + a], input[inStart + b], input[inStart + c], input[inStart + d]];
     const [ma, mb, mc, md] = [a * columns, b * columns, c * columns, d * columns];
     for (let j = 0; j < columns; j++) {
-      sums[place + j] += na * matrix[ma + j] + nb * matrix[mb + j] + nc * matrix[mc + j] + nd * matrix[md + j];
+      output[outStart + j] += xa * matrix[ma + j] + xb * matrix[mb + j] + xc * matrix[mc + j] + xd * matrix[md + j];
     }
   }
   for (; next < count; next++) {
-    const number = numbers[start + felt[next]];
-    const row = felt[next] * columns;
-    for (let j = 0; j < columns; j++) sums[place + j] += number * matrix[row + j];
+    const value = input[inStart + nonzero[next]];
+    const row = nonzero[next] * columns;
+    for (let j = 0; j < columns; j++) output[outStart + j] += value * matrix[row + j];
   }
 }
 
-/** Numbers, so many times one after the other. */
-function repeated(numbers, times) {
-  const result = new Float32Array(numbers.length * times);
-  for (let start = 0; start < result.length; start += numbers.length) result.set(numbers, start);
+/** Returns values repeated `times` times. */
+function repeat(values, times) {
+  const result = new Float32Array(values.length * times);
+  for (let start = 0; start < result.length; start += values.length) result.set(values, start);
   return result;
 }
 
-/** (row, column, channel) to (channel, row, column). */
-function flatten({ channels }, picture) {
-  const pixels = picture.length / channels;
-  return picture.map((_, place) => picture[(place % pixels) * channels + Math.floor(place / pixels)]);
+/** Reorders (row, column, channel) to (channel, row, column). */
+function flatten({ channels }, image) {
+  const pixels = image.length / channels;
+  return image.map((_, index) => image[(index % pixels) * channels + Math.floor(index / pixels)]);
 }
 
-/** (channel, row, column) to (row, column, channel). */
-function unflatten({ channels }, numbers) {
-  const pixels = numbers.length / channels;
-  return numbers.map((_, place) => numbers[(place % channels) * pixels + Math.floor(place / channels)]);
+/** Reorders (channel, row, column) to (row, column, channel). */
+function unflatten({ channels }, values) {
+  const pixels = values.length / channels;
+  return values.map((_, index) => values[(index % channels) * pixels + Math.floor(index / channels)]);
 }
 
-function relu(_, numbers) {
-  return numbers.map((number) => (number > 0 ? number : 0));
+function relu(_, values) {
+  return values.map((value) => (value > 0 ? value : 0));
 }
 
-function tanh(_, numbers) {
-  return numbers.map(Math.tanh);
+function tanh(_, values) {
+  return values.map(Math.tanh);
 }
 
-function sigmoid(numbers) {
-  return numbers.map((number) => 1 / (1 + Math.exp(-number)));
+function sigmoid(values) {
+  return values.map((value) => 1 / (1 + Math.exp(-value)));
 }

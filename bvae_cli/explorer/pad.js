@@ -1,84 +1,84 @@
-// Two latents at once: one from left to right, the other from below up.
+// Two-dimensional pad: moves one latent horizontally and another one vertically.
 
-const pad = document.getElementById("pad"); // none where there is one latent
+const pad = document.getElementById("pad"); // null if there is only one latent
 
-function padded() {
+function setUpPad() {
   const dot = pad.querySelector(".dot");
-  const axes = ["across", "up"].map((name) => document.getElementById(name));
-  let before = axes.map(({ value }) => value);
-  const chosen = () => axes.map((axis) => Number(axis.value));
+  const axes = ["x-axis", "y-axis"].map((id) => document.getElementById(id));
+  let previousValues = axes.map(({ value }) => value);
+  const selectedLatents = () => axes.map((axis) => Number(axis.value));
 
-  /** Moves both to where a finger is. */
-  function follow(event) {
+  /** Moves both latents to the position of the pointer. */
+  function followPointer(event) {
     const { left, top, width, height } = pad.getBoundingClientRect();
-    const shares = [(event.clientX - left) / width, 1 - (event.clientY - top) / height];
-    halt();
+    const fractions = [(event.clientX - left) / width, 1 - (event.clientY - top) / height];
+    stopAnimation();
     move(
-      chosen().map((index, axis) => {
-        const [low, high] = bounds(index);
-        return [index, within(index, low + shares[axis] * (high - low))];
+      selectedLatents().map((index, axis) => {
+        const [min, max] = rangeOf(index);
+        return [index, clampToRange(index, min + fractions[axis] * (max - min))];
       }),
     );
   }
 
-  /** Moves one by so many steps. */
-  function push(axis, steps) {
-    const index = chosen()[axis];
-    halt();
-    move([[index, within(index, codes[index] + steps * step(index))]]);
+  /** Moves the latent of an axis by a number of steps. */
+  function moveBySteps(axis, steps) {
+    const index = selectedLatents()[axis];
+    stopAnimation();
+    move([[index, clampToRange(index, codes[index] + steps * stepOf(index))]]);
   }
 
-  const keys = {
-    ArrowLeft: () => push(0, -1),
-    ArrowRight: () => push(0, 1),
-    ArrowDown: () => push(1, -1),
-    ArrowUp: () => push(1, 1),
-    PageDown: () => push(1, -12),
-    PageUp: () => push(1, 12),
-    Home: () => push(0, -Infinity),
-    End: () => push(0, Infinity),
+  const keyActions = {
+    ArrowLeft: () => moveBySteps(0, -1),
+    ArrowRight: () => moveBySteps(0, 1),
+    ArrowDown: () => moveBySteps(1, -1),
+    ArrowUp: () => moveBySteps(1, 1),
+    PageDown: () => moveBySteps(1, -12),
+    PageUp: () => moveBySteps(1, 12),
+    Home: () => moveBySteps(0, -Infinity),
+    End: () => moveBySteps(0, Infinity),
   };
 
-  /** Puts the dot where the latents are, and says it. */
-  function point() {
-    const [across, up] = chosen();
-    const share = (index) => {
-      const [low, high] = bounds(index);
-      return (within(index, codes[index]) - low) / (high - low || 1);
+  /** Moves the dot to the values of the latents, and updates the text for screen readers. */
+  function updatePad() {
+    const [x, y] = selectedLatents();
+    const fraction = (index) => {
+      const [min, max] = rangeOf(index);
+      return (clampToRange(index, codes[index]) - min) / (max - min || 1);
     };
-    dot.style.left = `${100 * share(across)}%`;
-    dot.style.bottom = `${100 * share(up)}%`;
-    const [low, high] = bounds(across);
-    const says = (index) => `${latents[index].name}, ${shown(codes[index])}`;
+    dot.style.left = `${100 * fraction(x)}%`;
+    dot.style.bottom = `${100 * fraction(y)}%`;
+    const [min, max] = rangeOf(x);
+    const describe = (index) => `${latents[index].name}, ${formatValue(codes[index])}`;
     const attributes = {
-      "aria-label": `${latents[across].name} from left to right, ${latents[up].name} from below up`,
-      "aria-valuemin": low,
-      "aria-valuemax": high,
-      "aria-valuenow": codes[across],
-      "aria-valuetext": `${says(across)}; ${says(up)}`,
+      "aria-label": `${latents[x].name} horizontally, ${latents[y].name} vertically`,
+      "aria-valuemin": min,
+      "aria-valuemax": max,
+      "aria-valuenow": codes[x],
+      "aria-valuetext": `${describe(x)}; ${describe(y)}`,
     };
     for (const [name, value] of Object.entries(attributes)) pad.setAttribute(name, value);
   }
 
   pad.addEventListener("pointerdown", (event) => {
     pad.setPointerCapture(event.pointerId);
-    follow(event);
+    followPointer(event);
   });
-  pad.addEventListener("pointermove", (event) => event.buttons && follow(event));
+  pad.addEventListener("pointermove", (event) => event.buttons && followPointer(event));
   pad.addEventListener("keydown", (event) => {
-    if (!keys[event.key]) return;
+    if (!keyActions[event.key]) return;
     event.preventDefault();
-    keys[event.key]();
+    keyActions[event.key]();
   });
-  axes.forEach((axis, place) => {
+  axes.forEach((axis, index) => {
     axis.addEventListener("change", () => {
-      const other = axes[1 - place];
-      if (axis.value === other.value) other.value = before[place]; // they change places
-      before = axes.map(({ value }) => value);
-      refresh();
+      const other = axes[1 - index];
+      if (axis.value === other.value) other.value = previousValues[index]; // swap the axes
+      previousValues = axes.map(({ value }) => value);
+      requestDraw();
     });
   });
-  watchers.push(point);
+  drawListeners.push(updatePad);
 }
 
-if (pad) padded();
+if (pad) setUpPad();

@@ -1,44 +1,44 @@
-// A slider a latent.
+// One slider per latent.
 
 const rows = [...document.querySelectorAll(".latent")].map((row) => ({
   index: Number(row.dataset.index),
   slider: row.querySelector("input"),
   value: row.querySelector(".value"),
-  ends: [...row.querySelectorAll(".end")],
-  play: row.querySelector(".play"),
+  thumbnails: [...row.querySelectorAll(".thumbnail")],
+  playButton: row.querySelector(".play"),
 }));
 
 for (const { index, slider } of rows) {
   slider.addEventListener("input", () => {
-    halt();
+    stopAnimation();
     move([[index, slider.valueAsNumber]]);
   });
 }
 
-for (const choice of document.querySelectorAll("[name=range]")) {
-  choice.addEventListener("change", () => {
-    range = choice.value;
-    stretch();
-    refresh();
+for (const option of document.querySelectorAll("[name=range]")) {
+  option.addEventListener("change", () => {
+    range = option.value;
+    updateRanges();
+    requestDraw();
   });
 }
 
-/** Gives each slider its range. */
-function stretch() {
+/** Sets the range of each slider. */
+function updateRanges() {
   for (const { index, slider } of rows) {
-    [slider.min, slider.max] = bounds(index);
-    slider.step = step(index) || "any";
+    [slider.min, slider.max] = rangeOf(index);
+    slider.step = stepOf(index) || "any";
   }
 }
 
-/** Puts each slider where its latent is: at its end, if the latent is beyond. */
-function show() {
+/** Moves each slider to the value of its latent, or to its end if the value is out of range. */
+function updateSliders() {
   for (const { index, slider, value } of rows) {
     slider.value = codes[index];
-    value.textContent = shown(codes[index]);
+    value.textContent = formatValue(codes[index]);
     slider.setAttribute("aria-valuetext", `${latents[index].name}, ${value.textContent}`);
   }
 }
 
-stretch();
-watchers.push(show);
+updateRanges();
+drawListeners.push(updateSliders);

@@ -1,29 +1,29 @@
-// At both ends of each slider the picture that would be there. They are drawn when the code has come to rest, a latent
-// a frame, so that the picture in the middle never waits for them.
+// Thumbnails at both ends of each slider: the images decoded there. They are drawn once the code has not changed for a
+// while, one latent per frame, so that they do not delay the main image.
 
-const REST = 150; // milliseconds
-let resting = 0;
-let left = [];
+const DELAY = 150; // milliseconds without a change of the code
+let timer = 0;
+let pendingRows = [];
 
-function rest() {
-  left = [];
-  clearTimeout(resting);
-  resting = setTimeout(() => {
-    left = rows.filter(({ slider }) => slider.checkVisibility());
-    requestAnimationFrame(drawNext);
-  }, REST);
+function scheduleThumbnails() {
+  pendingRows = [];
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    pendingRows = rows.filter(({ slider }) => slider.checkVisibility());
+    requestAnimationFrame(drawNextThumbnails);
+  }, DELAY);
 }
 
-function drawNext() {
-  const row = left.shift();
+function drawNextThumbnails() {
+  const row = pendingRows.shift();
   if (!row) return;
-  row.ends.forEach((canvas, end) => {
+  row.thumbnails.forEach((canvas, end) => {
     const code = codes.slice();
-    code[row.index] = bounds(row.index)[end];
+    code[row.index] = rangeOf(row.index)[end];
     paint(canvas, decode(code), channels);
   });
-  requestAnimationFrame(drawNext);
+  requestAnimationFrame(drawNextThumbnails);
 }
 
-document.querySelector("details")?.addEventListener("toggle", rest);
-watchers.push(rest);
+document.querySelector("details")?.addEventListener("toggle", scheduleThumbnails);
+drawListeners.push(scheduleThumbnails);
