@@ -18,6 +18,7 @@ from bvae_cli.system.checks import require_one_of, suggest_nearest
 from bvae_cli.system.errors import BvaeError
 
 DEFAULT_OBJECTIVE = "beta_vae"
+VALUE_HINT = "correct the value in the params file, or pass the option of this key."
 DEFAULT_NAMES = {"objective": DEFAULT_OBJECTIVE, "dataset": DatasetParams.name}
 
 Section = TypeVar("Section")
@@ -46,9 +47,11 @@ def read_yaml(path: Path, hint: str = "pass a params file with --params.") -> di
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError) as error:
-        raise BvaeError(f"cannot read {path}: {error}", hint) from error
+        raise BvaeError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}", hint) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BvaeError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+        raise BvaeError(
+            f"{path} is not valid YAML: {' '.join(str(error).split())}", "correct the syntax at this position."
+        ) from error
     if not isinstance(content, dict):
         raise no_sections_error(path)
     return content
@@ -60,7 +63,10 @@ def require_sections(content: Any, path: Path) -> Settings:
         raise no_sections_error(path)
     for section, settings in content.items():
         if not isinstance(settings, dict | None):
-            raise BvaeError(f"{path}: {section} must be a section with keys, not {settings!r}")
+            raise BvaeError(
+                f"{path}: {section} must be a section with keys, not {settings!r}",
+                f"indent the keys of the section below {section}: as key: value.",
+            )
     return {section: settings or {} for section, settings in content.items()}
 
 
@@ -110,9 +116,7 @@ def build_section(cls: type[Section], settings: Mapping[str, Any], section: str)
     try:
         return cls(**values)
     except ValueError as error:
-        raise BvaeError(
-            f"{section}.{error}", f"change the key in section {section} of the params file, or pass its option."
-        ) from error
+        raise BvaeError(f"{section}.{error}", VALUE_HINT) from error
 
 
 def field_types(cls: type[Any]) -> dict[str, Any]:
@@ -142,7 +146,7 @@ def convert(value: Any, kind: Any, key: str) -> Any:
     try:
         return CONVERTERS[kind](value)
     except (TypeError, ValueError, OverflowError):
-        raise BvaeError(f"{key} must be {TYPE_NAMES[kind]}, not {value!r}") from None
+        raise BvaeError(f"{key} must be {TYPE_NAMES[kind]}, not {value!r}", VALUE_HINT) from None
 
 
 def convert_choice(key: str, value: Any, choices: Iterable[str]) -> Any:
@@ -151,7 +155,7 @@ def convert_choice(key: str, value: Any, choices: Iterable[str]) -> Any:
     try:
         require_one_of(key, value, choices)
     except ValueError as error:
-        raise BvaeError(str(error)) from error
+        raise BvaeError(str(error), "use one of the allowed values.") from error
     return value
 
 
@@ -160,13 +164,13 @@ def convert_schedule(value: Any, key: str) -> Schedule:
     try:
         return parse_schedule(value)
     except ValueError as error:
-        raise BvaeError(f"{key} {error}") from error
+        raise BvaeError(f"{key} {error}", VALUE_HINT) from error
 
 
 def convert_strings(value: Any, key: str) -> tuple[str, ...]:
     """Return a list of strings as a tuple; raises BvaeError for any other value."""
     if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
-        raise BvaeError(f"{key} must be a list of strings, not {value!r}")
+        raise BvaeError(f"{key} must be a list of strings, not {value!r}", VALUE_HINT)
     return tuple(value)
 
 

@@ -74,7 +74,7 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
     if dry_run and (ray or ray_address):
         raise BvaeError(
             "--dry-run and Ray are mutually exclusive",
-            "remove --ray or --ray-address: the estimate is for this machine.",
+            "remove the options of Ray: the estimate is for local processes.",
         )
     study = read_study(file, overrides or [], seeds)
     with make_executor(ray_address, ray, workers, gpu, cpu, data) as executor:
