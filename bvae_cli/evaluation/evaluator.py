@@ -62,10 +62,8 @@ def evaluate(
     require_same_data(others, images)
     keep_freed_memory()
     truth = GroundTruth(images.factors(np.arange(len(images))), list(images.spec.factors))
-    scored_truth, metrics = (
-        select_factors(truth, settings.factors) if truth.names else None,
-        select_metrics(settings.metrics),
-    )
+    scored_truth = select_factors(truth, settings.factors) if truth.names else None
+    metrics = select_metrics(settings.metrics)
     scores, vae = Scores(), checkpoint.vae.to(device)
     encoding = add_losses(scores, vae, images, settings, report)
     add_kl_decomposition(scores, encoding, settings.seed, device, report)
@@ -148,11 +146,9 @@ def read_results(folder: Path) -> Evaluation:
         with (folder / "latents.csv").open() as file:
             latents = [Latent.from_row(row) for row in csv.DictReader(file)]
     except FileNotFoundError as error:
-        raise BvaeError(f"scores not found in {folder}", f"run: bvae evaluate {folder / 'checkpoint.pt'}") from error
+        raise BvaeError(f"scores not found in {folder}", f"bvae evaluate {folder / 'checkpoint.pt'}") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BvaeError(
-            f"the scores in {folder} are corrupt", f"run: bvae evaluate {folder / 'checkpoint.pt'}"
-        ) from error
+        raise BvaeError(f"the scores in {folder} are corrupt", f"bvae evaluate {folder / 'checkpoint.pt'}") from error
     return Evaluation(scores, latents)
 
 

@@ -73,18 +73,18 @@ class Scores:
 
 def add_metrics(
     scores: Scores,
-    wanted: Mapping[str, Metric],
+    metrics: Mapping[str, Metric],
     codes: Codes,
     truth: GroundTruth | None,
     settings: EvaluateParams,
     report: ProgressCallback,
 ) -> None:
-    """Compute the metrics that can be computed of the codes; raise BvaeError if codes are not finite, or too few."""
+    """Compute all metrics for which factors and posteriors suffice; raise BvaeError if the codes are invalid."""
     require_valid_codes(codes.mean)
-    for done, (name, metric) in enumerate(wanted.items()):
-        report(f"scoring {name}", done, len(wanted))
+    for done, (name, metric) in enumerate(metrics.items()):
+        report(f"scoring {name}", done, len(metrics))
         scores.add_metric(name, partial(compute, metric, codes, truth, report), settings)
-    report("scoring", len(wanted), len(wanted))
+    report("scoring", len(metrics), len(metrics))
 
 
 def compute(

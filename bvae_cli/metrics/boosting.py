@@ -74,9 +74,9 @@ def boost(
     score = np.repeat(np.log(target.mean(axis=1).clip(1e-9))[:, None], codes.shape[1], axis=1)
     for _ in range(STAGES):
         residuals = target - softmax(score[:, : len(train_codes)])
-        for number, residual in enumerate(residuals):
+        for class_index, residual in enumerate(residuals):
             tree = grow_tree(order, residual, DEPTH, training_set)
-            score[number] += LEARNING_RATE * predict(tree, codes)
+            score[class_index] += LEARNING_RATE * predict(tree, codes)
             add_gains(tree, gains)
     return BoostingResult(gains / max(gains.sum(), MIN_GAIN), score[:, len(train_codes) :].argmax(axis=0))
 
@@ -112,9 +112,8 @@ def find_best_splits(order: Order, residual: NDArray[np.float64], training_set: 
     gain = split_gains(order, residual)
     best, is_checked = gain.max(axis=1), np.zeros(len(gain), dtype=bool)
     while not is_checked[features := np.flatnonzero(best == best.max())].all():
-        codes = training_set.codes[
-            features[:, None], order[features]
-        ]  # only the features with the largest gain are checked
+        # Only the features with the largest gain are checked for equal values, which takes time.
+        codes = training_set.codes[features[:, None], order[features]]
         gain[features] *= codes[:, 1:] - codes[:, :-1] > MIN_DIFFERENCE  # equal values stay on one side
         best[features] = gain[features].max(axis=1)
         is_checked[features] = True

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bvae_cli.system.errors import BvaeError
 
-REPLACEMENT_RATIO = 10  # images per sample, from which duplicates are negligible
+REPLACEMENT_RATIO = 10  # images per sampled image, from which duplicates are negligible
 
 
 @dataclass(frozen=True, eq=False)

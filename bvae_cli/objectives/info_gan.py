@@ -56,7 +56,7 @@ class InfoGAN(Objective):
             images + step["instance_noise"] * pixel_noise
             for images, pixel_noise in zip((images, generated), step.pixel_noise, strict=True)
         ]
-        with torch.no_grad():  # last: autocast caches bfloat16 weights at first use, with or without gradients
+        with torch.no_grad():  # last: autocast caches bfloat16 weights at first use, tracked or not
             autoencoder_pass = vae(images, noise)
         return GanForwardPass(
             **vars(autoencoder_pass),

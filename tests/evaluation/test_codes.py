@@ -139,7 +139,7 @@ def test_models_of_different_data_are_not_compared(bvae: Bvae, checkpoint: Path,
 def test_codes_are_not_compared_with_checkpoints(bvae: Bvae, checkpoint: Path) -> None:
     done = bvae("evaluate", npz(codes=CODES), "--compare-with", checkpoint)
     assert done.code == 1
-    assert "--compare-with compares checkpoints" in done.err
+    assert "--compare-with is unsupported for codes" in done.err
 
 
 @pytest.mark.parametrize(

@@ -155,4 +155,4 @@ def test_a_nan_loss_stops_the_run(bvae: Bvae, data: Path) -> None:
     options = ["--objective", "info_gan", "--discriminator-lr", 1e30, "--steps", 12]
     result = bvae("train", "--cpu", "--data", data, *options)
     assert result.code == 1
-    assert "nothing was saved" in result.err
+    assert "the loss is nan at step 2; no checkpoint was written" in result.err
