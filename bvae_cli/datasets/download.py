@@ -95,7 +95,7 @@ def find_published_file(dataset: Dataset, local_path: Path) -> Path:
 def read_source(
     dataset: Dataset, options: ReadOptions, origin: str, local_path: Path | None, download_folder: Path
 ) -> ImageStream:
-    """Return the images of the user's file or folder, or of a source: rendered, or read from downloaded files."""
+    """Return the images of the user's file or folder, or of a source that is rendered or downloaded."""
     if local_path:
         return dataset.read(local_path, options)
     source = dataset.sources[origin]

@@ -48,9 +48,9 @@ def download_official(monkeypatch: pytest.MonkeyPatch, bvae: Bvae, small_npz: Pa
     """Return a function that runs `bvae download dsprites --source official` with a small part of dSprites."""
 
     def run(content: bytes | None = None, status: int = 200) -> Result:
-        whole = small_npz.read_bytes()
-        with serve(whole if content is None else content, status) as url:
-            remote = RemoteFile(NAME, (url,), f"sha256:{hashlib.sha256(whole).hexdigest()}")
+        original = small_npz.read_bytes()
+        with serve(original if content is None else content, status) as url:
+            remote = RemoteFile(NAME, (url,), f"sha256:{hashlib.sha256(original).hexdigest()}")
             entry = DATASETS["dsprites"]
             monkeypatch.setitem(DATASETS, "dsprites", replace(entry, sources={**entry.sources, "official": (remote,)}))
             return bvae("download", "dsprites", "--source", "official")
@@ -114,10 +114,10 @@ def test_a_valid_file_is_reused_unless_forced(bvae: Bvae, small_npz: Path) -> No
 
 def test_a_corrupt_file_is_created_again(bvae: Bvae, small_npz: Path) -> None:
     bvae("download", "--from", small_npz)
-    whole = Path("data/dsprites.h5").read_bytes()
-    Path("data/dsprites.h5").write_bytes(whole[:-100])
+    original = Path("data/dsprites.h5").read_bytes()
+    Path("data/dsprites.h5").write_bytes(original[:-100])
     assert "is ready" in bvae("download", "--from", small_npz).err
-    assert Path("data/dsprites.h5").read_bytes() == whole
+    assert Path("data/dsprites.h5").read_bytes() == original
 
 
 def test_a_valid_file_from_another_source_is_not_replaced_without_force(bvae: Bvae, small_npz: Path) -> None:

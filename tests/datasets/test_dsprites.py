@@ -58,9 +58,9 @@ class Bomb:
 
 
 def test_a_truncated_file_is_an_error(tmp_path: Path, small_npz: Path) -> None:
-    whole = small_npz.read_bytes()
-    for length in range(0, len(whole), len(whole) // 20):
-        (tmp_path / "cut.npz").write_bytes(whole[:length])
+    original = small_npz.read_bytes()
+    for length in range(0, len(original), len(original) // 20):
+        (tmp_path / "cut.npz").write_bytes(original[:length])
         with pytest.raises(BvaeError):
             read_all(tmp_path / "cut.npz")
 

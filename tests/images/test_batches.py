@@ -55,8 +55,8 @@ def test_the_seed_determines_the_order(source: ImageSource) -> None:
 
 @pytest.mark.parametrize("start", [1, 17, 38, 39, 40, 100])
 def test_batches_can_start_at_any_number(source: ImageSource, start: int) -> None:
-    whole = [image_indices(batch) for batch in islice(source.batches(64, 3, 0), start + 45)]
-    assert [image_indices(batch) for batch in islice(source.batches(64, 3, start), 45)] == whole[start:]
+    all_batches = [image_indices(batch) for batch in islice(source.batches(64, 3, 0), start + 45)]
+    assert [image_indices(batch) for batch in islice(source.batches(64, 3, start), 45)] == all_batches[start:]
 
 
 def test_images_are_selected_by_index(source: ImageSource) -> None:

@@ -52,8 +52,8 @@ def test_only_the_varied_factor_differs_within_a_batch(source: ImageSource) -> N
 
 
 def test_batches_can_start_at_any_number(source: ImageSource) -> None:
-    whole = list(islice(batches(source, SIZE, 3, 0), 12))
-    assert all(torch.equal(*pair) for pair in zip(islice(batches(source, SIZE, 3, 7), 5), whole[7:], strict=True))
+    all_batches = list(islice(batches(source, SIZE, 3, 0), 12))
+    assert all(torch.equal(*pair) for pair in zip(islice(batches(source, SIZE, 3, 7), 5), all_batches[7:], strict=True))
 
 
 def test_batches_depend_on_the_seed() -> None:

@@ -72,9 +72,9 @@ def test_a_newer_format_is_an_error_and_may_be_replaced(tmp_path: Path) -> None:
 
 def test_a_truncated_file_is_an_error(tmp_path: Path) -> None:
     write_data_file(tmp_path / "toy.h5")
-    whole = (tmp_path / "toy.h5").read_bytes()
-    for length in range(0, len(whole), 300):
-        (tmp_path / "toy.h5").write_bytes(whole[:length])
+    original = (tmp_path / "toy.h5").read_bytes()
+    for length in range(0, len(original), 300):
+        (tmp_path / "toy.h5").write_bytes(original[:length])
         assert store.read_header(tmp_path / "toy.h5") is None
         with pytest.raises(BvaeError, match="is corrupt, or not a bvae data file"):
             store.read_data_file(tmp_path / "toy.h5", "toy")

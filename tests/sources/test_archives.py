@@ -40,11 +40,11 @@ def write_zip(path: Path, files: Files) -> Path:
 
 
 def make_tar(infos: Iterable[tuple[tarfile.TarInfo, bytes]], tar_format: int = tarfile.PAX_FORMAT) -> bytes:
-    whole = io.BytesIO()
-    with tarfile.open(fileobj=whole, mode="w", format=tar_format) as archive:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tar_format) as archive:
         for info, content in infos:
             archive.addfile(info, io.BytesIO(content))
-    return whole.getvalue()
+    return buffer.getvalue()
 
 
 def tar_info(name: str, size: int = 0, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
@@ -173,10 +173,10 @@ def test_duplicate_names_are_an_error(tmp_path: Path, write: Writer, duplicate: 
 
 
 def test_a_nul_in_a_name_is_an_error(tmp_path: Path) -> None:
-    whole = write_zip(tmp_path / "zip", {"a?b": b""}).read_bytes().replace(b"a?b", b"a\0b")
+    original = write_zip(tmp_path / "zip", {"a?b": b""}).read_bytes().replace(b"a?b", b"a\0b")
     info = tar_info("a")
     info.pax_headers = {"path": "a\0b"}
-    for path in (write_bytes(tmp_path / "zip", whole), write_bytes(tmp_path / "tar", make_tar([(info, b"")]))):
+    for path in (write_bytes(tmp_path / "zip", original), write_bytes(tmp_path / "tar", make_tar([(info, b"")]))):
         with pytest.raises(BvaeError, match=r"'a\\x00b' has an invalid name"):
             read_all(path)
 
@@ -390,30 +390,30 @@ def test_a_compressed_file_that_is_not_a_tar_is_an_error(tmp_path: Path) -> None
 
 
 def test_a_truncated_zip_is_an_error(tmp_path: Path) -> None:
-    whole = write_zip(tmp_path / "x", FILES).read_bytes()
-    assert not any(read_all_or_none(tmp_path / "x", whole[:length]) for length in range(len(whole)))
+    original = write_zip(tmp_path / "x", FILES).read_bytes()
+    assert not any(read_all_or_none(tmp_path / "x", original[:length]) for length in range(len(original)))
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz"])
 def test_a_truncated_compressed_tar_is_an_error(tmp_path: Path, suffix: str) -> None:
-    whole = COMPRESS[suffix](tar_of(FILES))
-    assert not any(read_all_or_none(tmp_path / "x", whole[:length]) for length in range(0, len(whole), 3))
-    assert read_all_or_none(tmp_path / "x", whole[:-1]) is None
+    original = COMPRESS[suffix](tar_of(FILES))
+    assert not any(read_all_or_none(tmp_path / "x", original[:length]) for length in range(0, len(original), 3))
+    assert read_all_or_none(tmp_path / "x", original[:-1]) is None
 
 
 def test_a_tar_without_its_closing_zeros_is_an_error(tmp_path: Path) -> None:
-    whole = tar_of(FILES)
-    end = len(whole.rstrip(b"\0")) // 512 * 512 + 512
+    original = tar_of(FILES)
+    end = len(original.rstrip(b"\0")) // 512 * 512 + 512
     for length in [*range(0, end, 64), end - 1, end, end + 1, end + 511]:
-        assert read_all_or_none(tmp_path / "x", whole[:length]) is None
-    assert read_all_or_none(tmp_path / "x", whole[: end + 512]) == FILES
+        assert read_all_or_none(tmp_path / "x", original[:length]) is None
+    assert read_all_or_none(tmp_path / "x", original[: end + 512]) == FILES
 
 
 def test_a_corrupt_header_does_not_end_a_tar(tmp_path: Path) -> None:
-    whole = bytearray(tar_of(FILES))
-    whole[whole.index(b"b/one.png")] ^= 1
+    original = bytearray(tar_of(FILES))
+    original[original.index(b"b/one.png")] ^= 1
     with pytest.raises(BvaeError, match="it is corrupt or truncated"):
-        (tmp_path / "x").write_bytes(whole)
+        (tmp_path / "x").write_bytes(original)
         read_all(tmp_path / "x")
 
 
@@ -424,9 +424,9 @@ def test_a_tar_appended_to_a_tar_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_checksum_of_a_gzip_is_verified(tmp_path: Path) -> None:
-    whole = bytearray(gzip.compress(tar_of(FILES)))
-    whole[-8] ^= 1
-    (tmp_path / "x").write_bytes(whole)
+    original = bytearray(gzip.compress(tar_of(FILES)))
+    original[-8] ^= 1
+    (tmp_path / "x").write_bytes(original)
     with pytest.raises(BvaeError, match="CRC check failed"):
         read_all(tmp_path / "x")
 
@@ -443,9 +443,9 @@ def test_an_inner_zip_is_not_mistaken_for_the_archive(tmp_path: Path) -> None:
 def test_random_bit_flips_are_detected_or_harmless(tmp_path: Path) -> None:
     rng = random.Random(1)
     for write in (write_zip, write_tar, write_tar_gz):
-        whole = write(tmp_path / "x", FILES).read_bytes()
+        original = write(tmp_path / "x", FILES).read_bytes()
         for _ in range(200):
-            content = bytearray(whole)
+            content = bytearray(original)
             for _ in range(rng.choice([1, 1, 4, 32])):
                 content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
             read_all_or_none(tmp_path / "x", bytes(content))

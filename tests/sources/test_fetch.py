@@ -72,13 +72,13 @@ Serve = Callable[..., Mirror]
 
 def send_file(handler: Handler, end: int | None = None, content: bytes = CONTENT) -> None:
     """Send the file, or the requested rest of it, up to byte `end`."""
-    start, whole = handler.start, len(content)
-    if start >= whole:
-        return handler.head(416, Content_Range=f"bytes */{whole}")
+    start, size = handler.start, len(content)
+    if start >= size:
+        return handler.head(416, Content_Range=f"bytes */{size}")
     if start:
-        handler.head(206, Content_Length=whole - start, Content_Range=f"bytes {start}-{whole - 1}/{whole}")
+        handler.head(206, Content_Length=size - start, Content_Range=f"bytes {start}-{size - 1}/{size}")
     else:
-        handler.head(Content_Length=whole)
+        handler.head(Content_Length=size)
     handler.wfile.write(content[start:end])
     return None
 
