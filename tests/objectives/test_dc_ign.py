@@ -64,5 +64,5 @@ def test_batches_of_one_factor_are_equal_from_memory_and_streamed_from_disk(bvae
 def test_fewer_latents_than_factors_are_an_error(bvae: Bvae, data: Path) -> None:
     result = bvae("train", "--cpu", "--data", data, "--objective", "dc_ign", "--latent-dim", 4)
     assert result.code == 1
-    assert "model.latent_dim is 4, but each of 5 factors takes one for itself" in result.err
-    assert "choose 5 at least" in result.err
+    assert "model.latent_dim is 4, but this objective needs a latent for each of 5 factors" in result.err
+    assert "use --latent-dim 5 or more" in result.err
