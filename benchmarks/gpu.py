@@ -76,13 +76,14 @@ def speed(images: Images, device: torch.device, out: Path) -> Record:
     """Steps per second of the customary loop and of ours: burgess, batches of 64, medians of some turns."""
     loops: dict[str, Callable[[], float]] = {"customary": lambda: customary_speed(images, device)}
     models = {precision: new(images, device, precision=precision) for precision in PRECISIONS}
+    models["bfloat16 compiled"] = new(images, device, precision="bfloat16", compile=True)
     loops |= {name: lambda model=model: steps_per_second([model], images, 1000) for name, model in models.items()}  # type: ignore[misc]
     seen: dict[str, list[float]] = {name: [] for name in loops}
     for _ in range(TURNS):
         for name, loop in loops.items():
             seen[name].append(loop())
     medians = {name: statistics.median(values) for name, values in seen.items()}
-    ratios = {f"{name} / customary": medians[name] / medians["customary"] for name in PRECISIONS}
+    ratios = {f"{name} / customary": medians[name] / medians["customary"] for name in models}
     return {"steps per second": medians, "ratios": ratios}
 
 

@@ -1,7 +1,7 @@
-"""Convolutions that halve and double the side of an image: torch's own weights and function, in less time.
+"""Layers with the weights and results of PyTorch's, but faster: strided convolutions, and a float32 linear layer.
 
-On a CPU oneDNN wants the channels of a pixel side by side, and more than one of them. On a GPU cuDNN computes the
-gradients of convolutions from and to few channels slowly; there they are products of matrices (Chellapilla et al. 2006,
+On a CPU, oneDNN is fast for channels_last tensors with several channels. On a GPU, cuDNN is slow at the gradients of
+convolutions from or to few channels; these are computed as matrix products of image patches (Chellapilla et al. 2006,
 "High performance convolutional neural networks for document processing").
 """
 
@@ -11,14 +11,14 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
-FEW_CHANNELS = 4  # channels, from or to which convolutions are slow
+FEW_CHANNELS = 4  # with so many input or output channels, or fewer, the libraries' convolutions are slow
 
 
 class Float32Linear(nn.Linear):
-    """A linear layer that computes in float32 under autocast too: the eight bits of bfloat16 are too few for a mean."""
+    """A linear layer computed in float32 also under autocast, because 8 bits of bfloat16 are too few for a mean."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
-        """(batch, in_features) of any dtype to (batch, out_features) of the weights' dtype."""
+        """Return (batch, out_features) in the weights' dtype from (batch, in_features) of any dtype."""
         kind = input.device.type
         if not torch.is_autocast_enabled(kind):
             return super().forward(input)
@@ -27,28 +27,28 @@ class Float32Linear(nn.Linear):
 
 
 class DownsamplingConv(nn.Conv2d):
-    """A convolution that halves both sides."""
+    """A convolution with stride 2, which halves the side of an image."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int = 4) -> None:
         super().__init__(channels_in, channels_out, kernel, stride=2, padding=(kernel - 1) // 2)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
-        """(batch, channels_in, side, side) to (batch, channels_out, side / 2, side / 2)."""
+        """Return (batch, channels_out, side / 2, side / 2) from (batch, channels_in, side, side)."""
         if not input.is_cuda or self.in_channels > FEW_CHANNELS or self.kernel_size != (4, 4):
             return super().forward(channels_last(input))
         images = input.to(autocast_dtype(input))
-        halved: Tensor = Halving.apply(images, self.weight.to(images.dtype))  # type: ignore[no-untyped-call]
+        halved: Tensor = Conv2x.apply(images, self.weight.to(images.dtype))  # type: ignore[no-untyped-call]
         return add_bias(halved, self.bias)
 
 
 class UpsamplingConv(nn.ConvTranspose2d):
-    """A transposed convolution that doubles both sides, of kernel 4."""
+    """A transposed convolution with kernel 4 and stride 2, which doubles the side of an image."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__(channels_in, channels_out, 4, stride=2, padding=1)
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002  # torch's name
-        """(batch, channels_in, side, side) to (batch, channels_out, 2·side, 2·side)."""
+        """Return (batch, channels_out, 2·side, 2·side) from (batch, channels_in, side, side)."""
         if self.out_channels <= FEW_CHANNELS:
             images = input.to(autocast_dtype(input))
             return add_bias(conv_transpose_2x(channels_last(images), self.weight.to(images.dtype)), self.bias)
@@ -60,59 +60,59 @@ class UpsamplingConv(nn.ConvTranspose2d):
 
 
 def add_bias(images: Tensor, bias: Tensor | None) -> Tensor:
-    """Add a bias to each channel; in the convolution oneDNN takes longer over its gradient than over the weight's."""
+    """Add a bias to each channel; inside a convolution, oneDNN is slower at its gradient than at the weight's."""
     assert bias is not None
     return images + bias.to(images.dtype)[:, None, None]
 
 
 def autocast_dtype(tensor: Tensor) -> torch.dtype:
-    """The dtype that autocast gives the factors of products, where it is on."""
+    """Return the dtype that autocast gives to the operands of products, or the tensor's own if it is off."""
     kind = tensor.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else tensor.dtype
 
 
-class Halving(torch.autograd.Function):
-    """conv2d(·, ·, stride=2, padding=1) with a kernel of 4, by products of matrices."""
+class Conv2x(torch.autograd.Function):
+    """conv2d(images, weight, stride=2, padding=1) with a kernel of 4, by matrix products."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(images: Tensor, weight: Tensor) -> Tensor:
-        """(batch, channels_in, 2·side, 2·side) to (batch, channels_out, side, side)."""
+        """Return (batch, channels_out, side, side) from (batch, channels_in, 2·side, 2·side)."""
         return multiply_patches(images, weight)
 
     @staticmethod
     def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        """Keep what the gradients are made of."""
+        """Save what the gradients depend on."""
         ctx.save_for_backward(*inputs)
 
     @staticmethod
     def backward(ctx: FunctionCtx, *gradients: Tensor) -> tuple[Tensor | None, Tensor]:
-        """The other way round; it can be differentiated again, as the penalty R1 wants."""
+        """Return the gradients; they can be differentiated again, as the R1 penalty requires."""
         (gradient,), (images, weight) = gradients, ctx.saved_tensors  # type: ignore[attr-defined]
         by_images = conv_transpose_2x(gradient, weight) if ctx.needs_input_grad[0] else None  # type: ignore[attr-defined]
         return by_images, weight_gradient(gradient, images, weight)
 
 
 class ConvTranspose2x(torch.autograd.Function):
-    """conv_transpose2d(·, ·, stride=2, padding=1) with a kernel of 4, by convolutions, or on a GPU by products."""
+    """conv_transpose2d(images, weight, stride=2, padding=1), kernel 4: by convolutions, on a GPU by products."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(images: Tensor, weight: Tensor) -> Tensor:
-        """(batch, channels_in, side, side) to (batch, channels_out, 2·side, 2·side)."""
+        """Return (batch, channels_out, 2·side, 2·side) from (batch, channels_in, side, side)."""
         return subpixel_conv(images, weight) if images.is_cpu else add_patches(images, weight)
 
     @staticmethod
     def setup_context(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        """Keep what the gradients are made of."""
+        """Save what the gradients depend on."""
         ctx.save_for_backward(*inputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, *gradients: Tensor) -> tuple[Tensor, Tensor]:
-        """The other way round: a transposed convolution is the derivative of a convolution."""
+        """Return the gradients, which are convolutions."""
         (gradient,), (images, weight) = gradients, ctx.saved_tensors  # type: ignore[attr-defined]
         if not gradient.is_cpu:
             return multiply_patches(gradient, weight), weight_gradient(images, gradient, weight)
@@ -124,55 +124,55 @@ class ConvTranspose2x(torch.autograd.Function):
 
 
 def conv_transpose_2x(images: Tensor, weight: Tensor) -> Tensor:
-    """conv_transpose2d(images, weight, stride=2, padding=1) with a kernel of 4, fast where it gives few channels."""
+    """Return conv_transpose2d(images, weight, stride=2, padding=1) with a kernel of 4, fast for few output channels."""
     doubled: Tensor = ConvTranspose2x.apply(images, weight)  # type: ignore[no-untyped-call]
     return doubled
 
 
 def subpixel_conv(images: Tensor, weight: Tensor) -> Tensor:
-    """Each of the four pixels that one becomes is a 2 × 2 convolution of its own: all four at once, then woven.
+    """Return the transposed convolution as a 2 × 2 convolution to four times the channels, rearranged into pixels.
 
-    After Shi et al. 2016 (arXiv 1609.07009), who show that the two are one and the same.
+    Shi et al. 2016 (arXiv 1609.07009) show that the two are equal.
     """
     batch, channels_in, side, _ = images.shape
     channels_out = weight.shape[1]
-    taps = weight.view(channels_in, channels_out, 2, 2, 2, 2).flip(2, 4)  # (…, tap, row of the four, tap, column)
-    four = taps.permute(3, 5, 1, 0, 2, 4).reshape(4 * channels_out, channels_in, 2, 2)
-    pixels = functional.conv2d(images, four, padding=1).permute(0, 2, 3, 1)  # (batch, side + 1, side + 1, 4·out)
-    woven = pixels.view(batch, side + 1, side + 1, 2, 2, channels_out).transpose(2, 3)
-    doubled = woven.reshape(batch, 2 * side + 2, 2 * side + 2, channels_out)
+    taps = weight.view(channels_in, channels_out, 2, 2, 2, 2).flip(2, 4)  # (…, tap, row phase, tap, column phase)
+    phases = taps.permute(3, 5, 1, 0, 2, 4).reshape(4 * channels_out, channels_in, 2, 2)
+    pixels = functional.conv2d(images, phases, padding=1).permute(0, 2, 3, 1)  # (batch, side + 1, side + 1, 4·out)
+    interleaved = pixels.view(batch, side + 1, side + 1, 2, 2, channels_out).transpose(2, 3)
+    doubled = interleaved.reshape(batch, 2 * side + 2, 2 * side + 2, channels_out)
     return doubled[:, 1:-1, 1:-1].permute(0, 3, 1, 2)
 
 
 def multiply_patches(images: Tensor, weight: Tensor) -> Tensor:
-    """conv2d(images, weight, stride=2, padding=1), weight being (channels_out, channels_in, 4, 4)."""
+    """Return conv2d(images, weight, stride=2, padding=1), with weight (channels_out, channels_in, 4, 4)."""
     batch, _, height, width = images.shape
     products = patches(images) @ weight.permute(2, 3, 1, 0).flatten(0, 2)  # (positions, channels_out)
     return products.view(batch, height // 2, width // 2, -1).permute(0, 3, 1, 2)
 
 
 def add_patches(images: Tensor, weight: Tensor) -> Tensor:
-    """conv_transpose2d(images, weight, stride=2, padding=1): a pixel becomes a 4 × 4 patch; overlapping ones add up."""
+    """Return conv_transpose2d(images, weight, stride=2, padding=1) as a sum of overlapping 4 × 4 patches."""
     batch, channels, side, _ = images.shape
-    made = weight.flatten(1).mT @ images.reshape(batch, channels, -1)  # (batch, channels_out · 16, side · side)
-    return functional.fold(made, (2 * side, 2 * side), 4, padding=1, stride=2)
+    products = weight.flatten(1).mT @ images.reshape(batch, channels, -1)  # (batch, channels_out · 16, side · side)
+    return functional.fold(products, (2 * side, 2 * side), 4, padding=1, stride=2)
 
 
 def weight_gradient(small: Tensor, large: Tensor, weight: Tensor) -> Tensor:
-    """The gradient of a weight that makes the small images of the large ones, or the large of the small."""
+    """Return the gradient of the weight of a convolution from `large` to `small`, or of its transpose."""
     products = small.permute(0, 2, 3, 1).flatten(0, 2).mT @ patches(large)  # (channels of small, 16 · those of large)
     return products.view(weight.shape[0], 4, 4, weight.shape[1]).permute(0, 3, 1, 2)
 
 
 def patches(images: Tensor) -> Tensor:
-    """(batch · side/2 · side/2, 16 · channels): what each position of a 4 × 4 kernel of stride 2, padding 1 sees."""
+    """Return the patches under a 4 × 4 kernel with stride 2 and padding 1: (batch · side/2 · side/2, 16 · channels)."""
     padded = functional.pad(images, (1, 1, 1, 1))
     windows = padded.unfold(2, 4, 2).unfold(3, 4, 2)  # (batch, channels, side / 2, side / 2, 4, 4)
     return windows.permute(0, 2, 3, 4, 5, 1).flatten(3).flatten(0, 2)
 
 
 def channels_last(images: Tensor) -> Tensor:
-    """The same in channels_last; where there is one channel, only these strides tell oneDNN so."""
+    """Return the images in channels_last, with strides that oneDNN recognises also for a single channel."""
     batch, channels, height, width = images.shape
     flat = images.permute(0, 2, 3, 1).reshape(-1)
     return flat.view(batch, height, width, channels).permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""Adagrad (Duchi et al. 2011, section 1.1), with which Higgins et al. 2017 trained."""
+"""Adagrad (Duchi et al. 2011, section 1.1), the optimizer of Higgins et al. 2017."""
 
 import torch
 from torch import Tensor
@@ -9,18 +9,18 @@ EPSILON = 1e-10
 
 
 class Adagrad(Optimizer):
-    """Each weight's steps shrink with the root of the sum of its squared gradients.
+    """Gradient descent in which each weight's step is divided by the root of the sum of its squared gradients.
 
-    torch's own cannot be recorded as a CUDA graph.
+    PyTorch's Adagrad cannot be captured in a CUDA graph.
     """
 
     def init_state(self, weight: Tensor) -> dict[str, Tensor]:
-        """The sum of the squares."""
+        """Return the sum of the squared gradients."""
         return {"sum": torch.zeros_like(weight)}
 
     @torch.no_grad()
     def step(self) -> None:
-        """Move each weight."""
+        """Update all weights by their gradients."""
         gradients, sums = self.gradients(), self.gather_state("sum")
         torch._foreach_addcmul_(sums, gradients, gradients)
         scaled = torch._foreach_div(gradients, torch._foreach_add(torch._foreach_sqrt(sums), EPSILON))

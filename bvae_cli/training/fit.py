@@ -1,4 +1,4 @@
-"""Fitting a model."""
+"""Training of one model."""
 
 import tempfile
 from collections.abc import Iterator
@@ -18,8 +18,9 @@ from bvae_cli.system.interruption import defer_signals
 from bvae_cli.system.memory import keep_freed_memory
 from bvae_cli.system.ranks import SINGLE_PROCESS, Ranks
 from bvae_cli.system.reporting import ProgressCallback
+from bvae_cli.training.checkpointing import archive_unfinished_run, find_resumable
 from bvae_cli.training.history import LogEntry
-from bvae_cli.training.run import TrainingRun, archive_unfinished_run, find_resumable
+from bvae_cli.training.run import TrainingRun
 
 
 def fit(
@@ -31,39 +32,39 @@ def fit(
     resume: bool = False,
     ranks: Ranks = SINGLE_PROCESS,
 ) -> Iterator[LogEntry]:
-    """Train a model, saying how it goes; at the end, `out` holds checkpoint.pt and history.csv.
+    """Train a model and yield its log entries; at the end, `out` contains checkpoint.pt and history.csv.
 
-    On its way it leaves last.pt, from which `resume` goes on to the very bytes of a run that was never stopped; where
-    there is none, it goes on from a checkpoint.pt that has fewer steps than are wanted now, or begins. Processes
-    that torchrun starts share each batch; all do the same, and what the first one writes is kept.
+    During training, `out` contains last.pt. With `resume`, training continues from last.pt, with bit-identical results
+    to an uninterrupted run; if there is none, from a checkpoint.pt with fewer steps; otherwise it starts at step 0.
+    Processes that torchrun starts share each batch; all compute the same, and the first one writes the files.
 
     Raises:
-        BvaeError: the objective cannot learn from these images, the loss is no longer finite, `out` cannot be written
-            or is in use, or what is there to go on from is another experiment.
-        InterruptionError: SIGINT or SIGTERM came; what was done is in last.pt.
+        BvaeError: the objective cannot be trained on these images, the loss is not finite, `out` cannot be written or
+            is in use, or its checkpoint belongs to another experiment.
+        InterruptionError: SIGINT or SIGTERM was received; last.pt contains all steps completed.
     """
     require_trainable(params, images)
     require_compilable(params, ranks)
     require_divisible(params, ranks)
     keep_freed_memory()
     with output_folder(out, ranks) as folder, defer_signals(once=ranks.size == 1) as pending_signal:
-        before = find_resumable(out, params, images.spec) if resume else None
-        if not before:
+        checkpoint = find_resumable(out, params, images.spec) if resume else None
+        if not checkpoint:
             archive_unfinished_run(folder)
-        run = TrainingRun(params_for_rank(params, ranks), images.to(device), device, folder, before, ranks)
-        while run.step < params.train.num_steps:
+        run = TrainingRun(params_for_rank(params, ranks), images.to(device), device, folder, checkpoint, ranks)
+        while not run.is_finished:
             run.train_step()
-            number = ranks.all_reduce_max(pending_signal() or 0, run.step)
-            if progress := run.on_step_end(number > 0):
-                yield progress
-            if number:
-                raise InterruptionError(number, f"stopped at step {run.step}, which {out / 'last.pt'} holds")
+            signal = ranks.all_reduce_max(pending_signal() or 0, run.step)
+            if entry := run.on_step_end(is_stopping=signal > 0):
+                yield entry
+            if signal:
+                raise InterruptionError(signal, f"stopped at step {run.step}; it is saved in {out / 'last.pt'}")
         run.finish(report)
 
 
 @contextmanager
 def output_folder(out: Path, ranks: Ranks) -> Iterator[Path]:
-    """Where a process writes: the first one to `out`, which is its alone, another to where nobody looks."""
+    """Yield the folder that a process writes to: `out`, locked, for rank 0, a temporary one for all others."""
     if ranks.rank == 0:
         with lock_folder(out):
             yield out
@@ -73,44 +74,54 @@ def output_folder(out: Path, ranks: Ranks) -> Iterator[Path]:
 
 
 def params_for_rank(params: Params, ranks: Ranks) -> Params:
-    """The params of a process; where nobody looks it leaves nothing on its way."""
+    """Return the params of a process; ranks other than 0 write no checkpoints or images during training."""
     return params if ranks.rank == 0 else replace(params, logging=LoggingParams(checkpoint_minutes=0))
 
 
 def require_trainable(params: Params, images: ImageSource) -> None:
-    """Raise BvaeError where there are too few images in a batch, too few in all, or too few latents."""
-    size, least = params.train.batch_size, params.objective.min_batch_size
-    if size < least:
-        raise BvaeError(f"train.batch_size is {size}, but this objective compares images", f"choose {least} at least.")
-    if len(images) < size:
-        raise BvaeError(f"train.batch_size is {size}, but there are only {len(images)} images", "choose less.")
-    if params.objective.single_factor_batches and (latents := params.model.latent_dim) < len(
-        factors := varying_factors(images.spec)
-    ):
+    """Raise BvaeError if a batch or the data set has too few images, or the model has too few latents."""
+    size, minimum = params.train.batch_size, params.objective.min_batch_size
+    if size < minimum:
         raise BvaeError(
-            f"model.latent_dim is {latents}, but each of {len(factors)} factors takes one for itself",
-            f"choose {len(factors)} at least.",
+            f"train.batch_size is {size}, but this objective compares the images of a batch",
+            f"use --batch-size {minimum} or more.",
+        )
+    if len(images) < size:
+        raise BvaeError(
+            f"train.batch_size is {size}, but the data set has only {len(images)} images",
+            f"use --batch-size {len(images)} or less.",
+        )
+    if not params.objective.single_factor_batches:
+        return
+    latents, factors = params.model.latent_dim, len(varying_factors(images.spec))
+    if latents < factors:
+        raise BvaeError(
+            f"model.latent_dim is {latents}, but this objective needs a latent for each of {factors} factors",
+            f"use --latent-dim {factors} or more.",
         )
 
 
 def require_compilable(params: Params, ranks: Ranks) -> None:
-    """Raise BvaeError where the step is to be compiled and cannot be: its gradients must come from one loss."""
-    if params.train.compile and (ranks.size > 1 or params.objective.auxiliary_nets(1, 1)):
-        raise BvaeError(
-            "train.compile is for a model with one loss that is trained in one process", "leave --compile out."
-        )
+    """Raise BvaeError if the step is to be compiled but cannot be: all gradients must come from one loss."""
+    if not params.train.compile:
+        return
+    if params.objective.auxiliary_nets(1, 1):
+        name = type(params.objective).__name__
+        raise BvaeError(f"train.compile is unsupported for {name}, which trains two networks", "remove --compile.")
+    if ranks.size > 1:
+        raise BvaeError("train.compile is unsupported under torchrun", "remove --compile.")
 
 
 def require_divisible(params: Params, ranks: Ranks) -> None:
-    """Raise BvaeError where a batch cannot be divided over the processes, or the objective sees a part of it alone."""
+    """Raise BvaeError if a batch cannot be divided over the processes, or the objective needs all of it at once."""
     size = params.train.batch_size
     if size % ranks.size:
         raise BvaeError(
-            f"train.batch_size is {size}, which {ranks.size} processes cannot share alike",
-            f"choose a multiple: --batch-size {ranks.size * max(1, size // ranks.size)}",
+            f"train.batch_size is {size}, which is not a multiple of the {ranks.size} processes",
+            f"use --batch-size {ranks.size * max(1, size // ranks.size)}",
         )
     if ranks.size > 1 and type(params.objective).forward is not Objective.forward:
         raise BvaeError(
-            f"the forward pass of the objective {type(params.objective).__name__} takes a batch as a whole",
-            "train it in one process: bvae train …",
+            f"the forward pass of {type(params.objective).__name__} needs the whole batch in one process",
+            "train without torchrun: bvae train",
         )

@@ -1,4 +1,4 @@
-"""Fitting many models in one step, each as if it were alone."""
+"""Joint training of many models in one step, each as if it were trained alone."""
 
 from __future__ import annotations
 
@@ -15,85 +15,85 @@ from bvae_cli.system.files import lock_folder
 from bvae_cli.system.interruption import defer_signals
 from bvae_cli.system.memory import keep_freed_memory
 from bvae_cli.system.reporting import ProgressCallback
+from bvae_cli.training.checkpointing import archive_unfinished_run, find_resumable
 from bvae_cli.training.fit import require_trainable
 from bvae_cli.training.history import LogEntry
 from bvae_cli.training.model_batch import ModelBatch
-from bvae_cli.training.run import TrainingRun, archive_unfinished_run, find_resumable
+from bvae_cli.training.run import TrainingRun
 
 FitEvent = LogEntry | BvaeError | None
-"""How a model gets on, why it failed, or that it is done."""
+"""Progress of a model, the error that ended its training, or None when it is finished."""
 
 
 def fit_batched(
     members: Sequence[tuple[Params, Path]], images: ImageSource, device: torch.device, report: ProgressCallback
 ) -> Iterator[tuple[int, FitEvent]]:
-    """Train models of one `kind`, each to what `fit` leaves in its folder, as far as floats are exact.
+    """Train models of one `batching_key` jointly; each folder gets what `fit` would write, up to rounding.
 
-    Each goes on from what its folder holds. One that fails leaves the others as they are.
+    Each model resumes from the checkpoint in its folder. A model that fails does not affect the others.
 
     Args:
-        members: the params and the folder of each.
-        images: what all are trained on.
-        device: where.
-        report: is told of the encoding of images at the end.
+        members: the params and the folder of each model.
+        images: the data set, common to all.
+        device: the device to train on.
+        report: progress of the final encoding.
 
     Yields:
-        The number of a model in `members`, and how it gets on.
+        The index of a model in `members`, and an event.
 
     Raises:
-        InterruptionError: SIGINT or SIGTERM came; what was done is in the last.pt of each.
+        InterruptionError: SIGINT or SIGTERM was received; each last.pt contains all steps completed.
     """
     keep_freed_memory()
-    with ExitStack() as exit_stack, defer_signals() as pending_signal:
+    with ExitStack() as locks, defer_signals() as pending_signal:
         runs: dict[int, TrainingRun] = {}
-        shared = images.to(device)
-        for number, (params, folder) in enumerate(members):
+        device_images = images.to(device)
+        for index, (params, folder) in enumerate(members):
             try:
-                exit_stack.enter_context(lock_folder(folder))
-                runs[number] = start_run(params, shared, device, folder)
+                locks.enter_context(lock_folder(folder))
+                runs[index] = start_or_resume(params, device_images, device, folder)
             except BvaeError as error:
-                yield number, error
+                yield index, error
         yield from finish_runs(runs, report)
-        stack: ModelBatch | None = None
+        batch: ModelBatch | None = None
         while runs:
-            if not stack or len(stack.members) > len(runs):
-                stack = ModelBatch([run.trainer for run in runs.values()])
-            stack.step([next(run.batches) for run in runs.values()], [run.step for run in runs.values()])
-            stop = pending_signal()  # once, so that whatever is told to be saved has been
-            yield from finish_steps(runs, stop is not None)
+            if not batch or len(batch.members) > len(runs):
+                batch = ModelBatch([run.trainer for run in runs.values()])
+            batch.step([next(run.batches) for run in runs.values()], [run.step for run in runs.values()])
+            signal = pending_signal()  # read once, so that all models are saved if any is
+            yield from end_steps(runs, signal is not None)
             yield from finish_runs(runs, report)
-            if stop:
-                raise InterruptionError(stop, "stopped; the last.pt of each model holds what it had")
+            if signal:
+                raise InterruptionError(signal, "stopped; each model is saved in its last.pt")
 
 
-def finish_steps(runs: dict[int, TrainingRun], stopping: bool) -> Iterator[tuple[int, FitEvent]]:
-    """Do what is due after a step of each; those that fail are no longer among them."""
-    for number, run in list(runs.items()):
+def end_steps(runs: dict[int, TrainingRun], is_stopping: bool) -> Iterator[tuple[int, FitEvent]]:
+    """Log and save after a step of each run; remove runs that fail."""
+    for index, run in list(runs.items()):
         try:
-            run.finish_step()
-            if progress := run.on_step_end(stopping):
-                yield number, progress
+            if entry := run.on_step_end(is_stopping):
+                yield index, entry
         except BvaeError as error:
-            del runs[number]
-            yield number, error
+            del runs[index]
+            yield index, error
 
 
 def finish_runs(runs: dict[int, TrainingRun], report: ProgressCallback) -> Iterator[tuple[int, FitEvent]]:
-    """Finish those that have taken their last step; they are no longer among them."""
-    for number, run in list(runs.items()):
-        if run.step >= run.params.train.num_steps:
-            del runs[number]
+    """Write the checkpoints of runs that have completed all steps, and remove these runs."""
+    for index, run in list(runs.items()):
+        if run.is_finished:
+            del runs[index]
             try:
                 run.finish(report)
-                yield number, None
+                yield index, None
             except BvaeError as error:
-                yield number, error
+                yield index, error
 
 
-def start_run(params: Params, images: ImageSource, device: torch.device, folder: Path) -> TrainingRun:
-    """A run at its beginning or where it was; raises what `fit` does."""
+def start_or_resume(params: Params, images: ImageSource, device: torch.device, folder: Path) -> TrainingRun:
+    """Return a new run, or one resumed from the checkpoint in its folder; raises the same errors as `fit`."""
     require_trainable(params, images)
-    before = find_resumable(folder, params, images.spec)
-    if not before:
+    checkpoint = find_resumable(folder, params, images.spec)
+    if not checkpoint:
         archive_unfinished_run(folder)
-    return TrainingRun(params, images, device, folder, before)
+    return TrainingRun(params, images, device, folder, checkpoint)

@@ -1,4 +1,4 @@
-"""The curves of a run: history.csv, which grows by whole lines."""
+"""The training curves: history.csv, one row per logging interval."""
 
 import time
 from dataclasses import dataclass
@@ -9,50 +9,54 @@ from bvae_cli.objectives.schedule import values_at
 from bvae_cli.params import Params
 from bvae_cli.system.files import csv_line, write_text
 
-PATIENCE = 2  # seconds from one writing of the file to the next
+WRITE_INTERVAL = 2  # seconds
 KL_TERMS = list(KLDecomposition(0, 0, 0).as_dict())
 
 
 @dataclass(frozen=True)
 class LogEntry:
-    """Means over the steps since the one before."""
+    """One row of history.csv: averages over the steps since the previous row."""
 
-    step: int  # steps done
+    step: int  # steps completed
     loss: float
-    reconstruction_loss: float  # nats an image
-    kl: list[float]  # of each latent, nats an image
+    reconstruction_loss: float  # nats per image
+    kl: list[float]  # per latent, nats per image
     hyperparameters: dict[str, float]  # of the objective, at this step
     learning_rate: float
     images_per_second: float
-    kl_decomposition: dict[str, float | None]  # of the KL of all images, nats; None where it is not their turn
+    kl_decomposition: dict[str, float | None]  # of the KL of all images, nats; None between its intervals
 
 
 class History:
-    """The lines so far, on the disk and here, so that a checkpoint can take them along."""
+    """The rows of history.csv, on disk and in memory, so that a checkpoint can contain them."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        """Begin with a heading, or go on from the lines of a checkpoint; raises what `write` does."""
-        self.path, self.text = path, text
-        self.write()
+    def __init__(self, path: Path, params: Params) -> None:
+        """Start with the header; nothing is written yet."""
+        self.path, self.text = path, csv_header(params)
+        self.written_at = -float(WRITE_INTERVAL)
+
+    def restore(self, text: str) -> None:
+        """Continue from the rows of a checkpoint."""
+        self.text = text
 
     def write(self) -> None:
-        """Write all lines, down to the disk; raises BvaeError where they cannot be written."""
+        """Write all rows to disk; raises BvaeError if they cannot be written."""
         write_text(self.path, self.text)
         self.written_at = time.monotonic()
 
-    def add(self, row: LogEntry) -> None:
-        """Add a line, and write all from time to time: as a whole, since appending is seen, or cut short, halfway."""
-        hyperparameters = row.hyperparameters.values()
-        losses = [row.step, row.loss, row.reconstruction_loss, sum(row.kl)]
-        cells = [*losses, *hyperparameters, row.learning_rate, *row.kl, *row.kl_decomposition.values()]
-        self.text += csv_line(cells)
-        if time.monotonic() - self.written_at >= PATIENCE:
+    def add(self, entry: LogEntry) -> None:
+        """Add a row, and rewrite the file every few seconds: as a whole, since readers would see a partial row."""
+        losses = [entry.step, entry.loss, entry.reconstruction_loss, sum(entry.kl)]
+        values = [*entry.hyperparameters.values(), entry.learning_rate, *entry.kl, *entry.kl_decomposition.values()]
+        self.text += csv_line([*losses, *values])
+        if time.monotonic() - self.written_at >= WRITE_INTERVAL:
             self.write()
 
 
 def csv_header(params: Params) -> str:
-    """The first line, of the columns that an experiment has."""
+    """Return the header row, whose columns depend on the experiment."""
     latents = [f"kl_{index}" for index in range(params.model.latent_dim)]
     hyperparameters = values_at(params.objective, 0)
-    parts = KL_TERMS if params.train.kl_decomposition_every else []
-    return csv_line(["step", "loss", "reconstruction_loss", "kl", *hyperparameters, "learning_rate", *latents, *parts])
+    kl_terms = KL_TERMS if params.train.kl_decomposition_every else []
+    losses = ["step", "loss", "reconstruction_loss", "kl"]
+    return csv_line([*losses, *hyperparameters, "learning_rate", *latents, *kl_terms])

@@ -1,4 +1,4 @@
-"""Many models in one step."""
+"""Model batching: one step of many models, computed jointly by `torch.vmap`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bvae_cli.training.trainer import Trainer, step_totals
 
 
 def batching_key(params: Params) -> str:
-    """What models have to have in common to be stacked: all but seed, knobs, steps, and what moves their weights."""
+    """Return what models must share to be batched: all but seed, hyperparameters, steps and optimizer."""
     train = params.train
     shape = (train.batch_size, train.precision, train.stream)
     words = [value for value in vars(params.objective).values() if isinstance(value, str)]
@@ -24,27 +24,27 @@ def batching_key(params: Params) -> str:
 
 
 class ModelBatch:
-    """Optimisations of one kind, whose losses and gradients are computed together.
+    """Trainers with one `batching_key`, whose losses and gradients are computed jointly.
 
-    Weights of one name are laid upon each other, and `vmap` makes of a batch of each model one grouped convolution and
-    one batched product. What comes before and after, noise, knobs, moments and sums, each model has for itself.
+    Weights of one name are stacked. `vmap` turns the convolutions of all models into one grouped convolution, and their
+    matrix products into one batched product. Noise, hyperparameters, optimizers and averages are per model.
     """
 
     def __init__(self, members: Sequence[Trainer]) -> None:
-        """Of models of one kind, on one device."""
+        """Batch trainers with one `batching_key` on one device."""
         self.members, self.first = list(members), members[0]
         self.runner = StepRunner(self.first.device)
 
     def step(self, packed: Iterable[Tensor], numbers: Iterable[int]) -> None:
-        """One update of each model, with (batch, bytes) packed images, at a step of its own."""
-        each = zip(self.members, packed, numbers, strict=True)
-        others = [member.load_batch(images, number) for member, images, number in each]
-        if any(others):
+        """Update each model by its (batch, bytes) packed images at its own step."""
+        inputs = zip(self.members, packed, numbers, strict=True)
+        has_new_optimizer = [member.load_batch(images, number) for member, images, number in inputs]
+        if any(has_new_optimizer):
             self.runner.reset()
-        self.runner(self.compute)
+        self.runner(self.compute_step)
 
-    def compute(self) -> None:
-        """What is the same in every step."""
+    def compute_step(self) -> None:
+        """Compute the losses and gradients of the loaded batches and update all weights."""
         with autocast(self.first.device, self.first.params.train.precision):
             losses, sums = torch.vmap(self.compute_one)(self.weights(), *self.inputs())
         with reproducible(self.first.device, self.first.params.train.precision):
@@ -59,12 +59,12 @@ class ModelBatch:
             member.sums += total
 
     def weights(self) -> dict[str, Tensor]:
-        """Those of all models by name, each (models, …): gradients go through them to the weights of each."""
-        each = [dict(member.loss_module.named_parameters()) for member in self.members]
-        return {name: torch.stack([weights[name] for weights in each]) for name in each[0]}
+        """Return the stacked weights by name, each (models, …); gradients flow through them to each model."""
+        weights = [dict(member.loss_module.named_parameters()) for member in self.members]
+        return {name: torch.stack([member_weights[name] for member_weights in weights]) for name in weights[0]}
 
     def inputs(self) -> tuple[Tensor, Tensor, dict[str, Tensor], Tensor, Tensor]:
-        """Images, noise, knobs, factor and grains of all models, each (models, …)."""
+        """Return images, noise, hyperparameters, active factor and pixel noise, each (models, …)."""
         packed = self.stack_members(lambda member: member.packed)  # (models, batch, bytes)
         images = unpack_images(packed.flatten(0, 1), self.first.data)
         images = images.view(*packed.shape[:2], *images.shape[1:])  # (models, batch, channels, 64, 64)
@@ -87,14 +87,14 @@ class ModelBatch:
         factor: Tensor,
         pixel_noise: Tensor,
     ) -> tuple[list[Tensor], Tensor]:
-        """The losses of a model and its rivals, and what is summed up of a step, as if it were alone."""
+        """Return the losses of one model and of its auxiliary networks, and the step's totals."""
         context = self.first.context
-        own = StepContext(
+        member_context = StepContext(
             hyperparameters, context.num_images, context.auxiliary_nets, context.num_factors, factor, pixel_noise
         )
-        losses, out = functional_call(self.first.loss_module, weights, (images, noise, own))
+        losses, out = functional_call(self.first.loss_module, weights, (images, noise, member_context))
         return losses, step_totals(losses[0], out)
 
-    def stack_members(self, part: Callable[[Trainer], Tensor | None]) -> Tensor:
-        """(models, …): a part of each model."""
-        return torch.stack([value for member in self.members if (value := part(member)) is not None])
+    def stack_members(self, attribute: Callable[[Trainer], Tensor | None]) -> Tensor:
+        """Return an attribute of all trainers, stacked: (models, …)."""
+        return torch.stack([value for member in self.members if (value := attribute(member)) is not None])

@@ -1,4 +1,4 @@
-"""What moves weights."""
+"""The interface of optimizers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -7,28 +7,28 @@ from torch import Tensor
 
 
 class Optimizer(ABC):
-    """Moves weights against their gradients, and remembers moments of each.
+    """An update rule for weights, with state per weight.
 
-    It is none of torch's optimisers: the first of those in a process loads torch's compiler, two seconds of each start.
+    It does not use `torch.optim`: the first of its optimizers in a process imports the compiler, which takes 2 seconds.
     """
 
     def __init__(self, weights: Iterable[Tensor], lr: Tensor) -> None:
-        """Of weights, and a scalar rate on their device."""
+        """Update `weights` with the learning rate in a scalar tensor on their device."""
         self.weights, self.lr = list(weights), lr
         self.state = {weight: self.init_state(weight) for weight in self.weights}
 
     @abstractmethod
     def init_state(self, weight: Tensor) -> dict[str, Tensor]:
-        """What is remembered of a weight before the first step."""
+        """Return the state of a weight before the first step."""
 
     @abstractmethod
     def step(self) -> None:
-        """Move each weight."""
+        """Update all weights by their gradients."""
 
     def gradients(self) -> list[Tensor]:
-        """Those of the weights, which all have one, contiguous as the weights are."""
+        """Return the gradients of all weights, contiguous as the weights are."""
         return [weight.grad.contiguous() for weight in self.weights if weight.grad is not None]
 
     def gather_state(self, name: str) -> list[Tensor]:
-        """A moment of each weight."""
+        """Return one entry of the state of all weights."""
         return [self.state[weight][name] for weight in self.weights]

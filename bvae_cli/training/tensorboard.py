@@ -1,4 +1,4 @@
-"""The curves for TensorBoard."""
+"""TensorBoard logging."""
 
 import logging
 from pathlib import Path
@@ -8,10 +8,10 @@ from bvae_cli.training.history import LogEntry
 
 
 class TensorBoardLogger:
-    """Event files in a folder."""
+    """Writer of TensorBoard event files."""
 
     def __init__(self, folder: Path, step: int) -> None:
-        """Go on from a step; what an earlier run wrote beyond it is hidden. Raises BvaeError without TensorBoard."""
+        """Continue after a step and hide later entries; raises BvaeError if TensorBoard is not installed."""
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         try:
             from torch.utils.tensorboard import SummaryWriter
@@ -20,14 +20,14 @@ class TensorBoardLogger:
         self.writer = SummaryWriter(str(folder), purge_step=step + 1)
 
     def add(self, row: LogEntry) -> None:
-        """Add the figures of a line of history.csv."""
+        """Add the values of a row of history.csv."""
         losses = {"loss": row.loss, "reconstruction_loss": row.reconstruction_loss, "kl": sum(row.kl)}
         latents = {f"latent/kl_{index}": kl for index, kl in enumerate(row.kl)}
         hyperparameters = row.hyperparameters | {
             "learning_rate": row.learning_rate,
             "images_per_second": row.images_per_second,
         }
-        parts = {name: value for name, value in row.kl_decomposition.items() if value is not None}
-        for name, value in (losses | latents | hyperparameters | parts).items():
+        kl_terms = {name: value for name, value in row.kl_decomposition.items() if value is not None}
+        for name, value in (losses | latents | hyperparameters | kl_terms).items():
             self.writer.add_scalar(name, value, row.step)
         self.writer.flush()

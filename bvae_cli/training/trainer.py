@@ -1,4 +1,4 @@
-"""The updates of a model, a step at a time."""
+"""The training step: loss, gradients and optimizer update of a model and its auxiliary networks."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,7 +23,7 @@ from bvae_cli.training.optimizer import Optimizer
 
 
 class LossModule(nn.Module):
-    """A model and its rivals, of which a batch makes the loss of each."""
+    """A model and its auxiliary networks as one module, which computes the loss of each."""
 
     def __init__(self, objective: Objective, vae: VAE, auxiliary_nets: Sequence[AuxiliaryNet]) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class LossModule(nn.Module):
         self.vae, self.auxiliary_nets = vae, nn.ModuleList(auxiliary.net for auxiliary in auxiliary_nets)
 
     def forward(self, images: Tensor, noise: Tensor, context: StepContext) -> tuple[list[Tensor], ForwardPass]:
-        """The loss of the model, then those of its rivals, each a scalar; and what they are of.
+        """Return the losses of the model and of its auxiliary networks, each a scalar, and the forward pass.
 
         Images are (batch, channels, 64, 64) in [0, 1], noise is (batch, latent_dim).
         """
@@ -39,7 +39,7 @@ class LossModule(nn.Module):
         return self.compute_losses(out, context), out
 
     def compute_losses(self, out: ForwardPass, context: StepContext) -> list[Tensor]:
-        """The loss of the model, then those of its rivals, of what a batch came to."""
+        """Return the losses of the model and of its auxiliary networks, each a scalar, from a forward pass."""
         return [
             self.objective(out, context),
             *(loss(net, out) for loss, net in zip(self.losses, self.auxiliary_nets, strict=True)),
@@ -47,7 +47,7 @@ class LossModule(nn.Module):
 
 
 def make_forward(objective: Objective, vae: VAE, ranks: Ranks) -> Callable[[Tensor, Tensor, StepContext], ForwardPass]:
-    """The forward pass of a batch, or of a part of it in each process."""
+    """Return the forward pass of a batch, divided over the processes if there are several."""
     if ranks.size == 1:
         return partial(objective.forward, vae)
     from bvae_cli.training.distributed import DistributedForward
@@ -56,9 +56,9 @@ def make_forward(objective: Objective, vae: VAE, ranks: Ranks) -> Callable[[Tens
 
 
 class Trainer:
-    """A model and all that changes with it from step to step.
+    """A model with its auxiliary networks, optimizers, noise and running averages.
 
-    What a step takes lies in tensors that keep their place, so that a GPU need be told only once what a step is.
+    The inputs of a step are in tensors with fixed addresses, so that a GPU can replay a captured step.
     """
 
     def __init__(
@@ -67,10 +67,10 @@ class Trainer:
         data: DataSpec,
         params: Params,
         device: torch.device,
-        done: int = 0,
+        completed_steps: int = 0,
         ranks: Ranks = SINGLE_PROCESS,
     ) -> None:
-        """Begin at a new model's weights, with the noise and the rivals of the seed, after so many steps."""
+        """Start with new auxiliary networks and noise from the seed, after a number of completed steps."""
         self.vae, self.data, self.params, self.device = vae, data, params, device
         with seeded_rng(params.train.seed):
             self.auxiliary_nets = params.objective.auxiliary_nets(vae.latent_dim, data.channels)
@@ -88,17 +88,17 @@ class Trainer:
         self.context = StepContext(
             self.hyperparameters, data.num_images, self.nets[1:], factors, self.active_factor, self.pixel_noise
         )
-        self.optimizers = self.build_optimizers(params.train.reference_step(done - 1))
+        self.optimizers = self.build_optimizers(params.train.reference_step(completed_steps - 1))
         self.rng = torch.Generator(device).manual_seed(params.train.seed)
         self.noise = torch.zeros(size, vae.latent_dim, device=device)
         self.packed: Tensor | None = None  # (batch, bytes)
-        self.loaded_values: dict[str, float] = {}  # what the scalars hold, which are told to a GPU but when they change
+        self.loaded_values: dict[str, float] = {}  # in the scalar tensors; written only when they change
         self.sums = torch.zeros(3 + vae.latent_dim, device=device)
         self.runner = StepRunner(device)
-        self.losses = torch.compile(self.losses_of_batch) if params.train.compile else self.losses_of_batch
+        self.losses = torch.compile(self.compute_losses) if params.train.compile else self.compute_losses
 
     def build_optimizers(self, step: int) -> list[Optimizer]:
-        """What moves the weights at a step of the experiment, counted from 0."""
+        """Return the optimizers of all networks at a step of the full schedule, from 0."""
         auxiliary_nets = [
             Adam(auxiliary.net.parameters(), self.hyperparameters[auxiliary.lr_name], auxiliary.betas)
             for auxiliary in self.auxiliary_nets
@@ -106,27 +106,28 @@ class Trainer:
         return [*self.build_model_optimizers(step), *auxiliary_nets]
 
     def build_model_optimizers(self, step: int) -> list[Optimizer]:
-        """What moves the model's weights at a step of the experiment: Muon those with rows, Adam what is left."""
+        """Return the model's optimizers at a step of the full schedule; Muon leaves vectors (biases) to Adam."""
         train, weights, betas = self.params.train, list(self.vae.parameters()), self.params.objective.adam_betas
         name = train.optimizer if step >= train.adam_warmup_steps else "adam"
         if name == "adagrad":
             return [Adagrad(weights, self.lr)]
         if name == "adam":
             return [Adam(weights, self.lr, betas)]
-        rows, left = ([weight for weight in weights if (weight.ndim > 1) is wanted] for wanted in (True, False))
-        return [Adam(left, self.lr, betas), Muon(rows, self.lr)]
+        matrices = [weight for weight in weights if weight.ndim > 1]
+        vectors = [weight for weight in weights if weight.ndim == 1]
+        return [Adam(vectors, self.lr, betas), Muon(matrices, self.lr)]
 
     def step(self, packed: Tensor, number: int) -> None:
-        """One update with (batch, bytes) packed images, at a step counted from 0."""
+        """Update all weights by (batch, bytes) packed images; `number` is the step, from 0."""
         if self.load_batch(packed, number):
             self.runner.reset()
         if self.ranks.size == 1:
-            self.runner(self.compute)
+            self.runner(self.compute_step)
         else:
-            self.compute()  # processes have to meet in it, so it is not recorded
+            self.compute_step()  # not captured, because it communicates with other processes
 
     def load_batch(self, packed: Tensor, number: int) -> bool:
-        """Lay out what a step takes; returns whether what moves the weights is another one from now on."""
+        """Copy the inputs of a step into their tensors; return whether the optimizer changes at this step."""
         packed = self.ranks.local_shard(packed)
         if self.packed is None:
             self.packed = torch.empty_like(packed, device=self.device)
@@ -143,49 +144,50 @@ class Trainer:
         self.loaded_values = values
         if self.params.objective.single_factor_batches:
             self.active_factor.fill_(single_factor.varied_factor(self.data, train.seed, number))
-        if another := train.reference_step(number - 1) < train.adam_warmup_steps <= reference_step:
+        has_warmed_up = train.reference_step(number - 1) < train.adam_warmup_steps <= reference_step
+        if has_warmed_up:
             self.switch_optimizer(reference_step)
-        return another
+        return has_warmed_up
 
     def switch_optimizer(self, reference_step: int) -> None:
-        """Begin with what moves the weights from now on; Adam keeps the moments of those that it goes on with."""
-        before = self.optimizer_state()
+        """Replace the optimizers; Adam keeps the moments of weights that it continues to update."""
+        previous_state = self.optimizer_state()
         self.optimizers = self.build_optimizers(reference_step)
-        for optimizer, weight, weight_state in self.match_optimizers(before):
+        for optimizer, weight, weight_state in self.match_optimizers(previous_state):
             if weight_state.keys() == optimizer.state[weight].keys():
                 optimizer.state[weight] = weight_state
 
-    def compute(self) -> None:
-        """What is the same in every step."""
+    def compute_step(self) -> None:
+        """Compute the losses and gradients of the loaded batch and update all weights."""
         assert self.packed is not None
         precision = self.params.train.precision
         with autocast(self.device, precision):
-            losses, summed = self.losses(self.packed, self.noise)
+            losses, totals = self.losses(self.packed, self.noise)
         with reproducible(self.device, precision):
             for net, loss in zip(self.nets, losses, strict=True):
                 net.zero_grad()
                 torch.autograd.backward(loss, inputs=list(net.parameters()))
         for optimizer in self.optimizers:
             optimizer.step()
-        self.sums += summed
+        self.sums += totals
 
-    def losses_of_batch(self, packed: Tensor, noise: Tensor) -> tuple[list[Tensor], Tensor]:
-        """The loss of the model and those of its rivals, each a scalar, and what is summed up of a step."""
+    def compute_losses(self, packed: Tensor, noise: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return the losses of the model and of its auxiliary networks, each a scalar, and the step's totals."""
         out = self.forward(unpack_images(packed, self.data), noise, self.context)
         losses = self.loss_module.compute_losses(out, self.context)
         return losses, step_totals(losses[0], out)
 
     def running_averages(self) -> list[float]:
-        """Loss, reconstruction and the KL of each latent, nats an image: means since `reset_averages`."""
+        """Return loss, reconstruction loss and KL of each latent, nats per image, averaged since `reset_averages`."""
         steps, *sums = self.sums.tolist()
         return [value / steps for value in sums]
 
     def reset_averages(self) -> None:
-        """Begin the means anew."""
+        """Start new running averages."""
         self.sums.zero_()
 
     def state(self) -> dict[str, Any]:
-        """All but the model's weights that the next steps depend on, in plain containers."""
+        """Return everything except the model's weights that later steps depend on, in plain containers."""
         weight_state = [{name: value.cpu() for name, value in one.items()} for one in self.optimizer_state()]
         auxiliary_nets = [{name: value.cpu() for name, value in net.state_dict().items()} for net in self.nets[1:]]
         return {
@@ -196,11 +198,11 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a state; raises ValueError, or what torch does, where it is not that of this model and device."""
+        """Restore a state; raises ValueError, or errors of torch, if it belongs to another model or device."""
         for optimizer, weight, weight_state in self.match_optimizers(state["optimizer_state"]):
-            fits = all(value.shape in (weight.shape, ()) for value in weight_state.values())
-            if weight_state.keys() != optimizer.state[weight].keys() or not fits:
-                raise ValueError("its moments are not those of its model")
+            has_valid_shapes = all(value.shape in (weight.shape, ()) for value in weight_state.values())
+            if weight_state.keys() != optimizer.state[weight].keys() or not has_valid_shapes:
+                raise ValueError("the optimizer state does not match the model")
             optimizer.state[weight] = {name: value.to(self.device) for name, value in weight_state.items()}
         for net, weights in zip(self.nets[1:], state["auxiliary_nets"], strict=True):
             net.load_state_dict(weights)
@@ -208,7 +210,7 @@ class Trainer:
         self.sums.copy_(state["sums"])
 
     def optimizer_state(self) -> list[dict[str, Tensor]]:
-        """What is remembered of each weight, in the order of the nets'."""
+        """Return the optimizer state of each weight, in the order of `weights`."""
         saved_state = {
             weight: weight_state for optimizer in self.optimizers for weight, weight_state in optimizer.state.items()
         }
@@ -217,17 +219,17 @@ class Trainer:
     def match_optimizers(
         self, weight_state: list[dict[str, Tensor]]
     ) -> list[tuple[Optimizer, Tensor, dict[str, Tensor]]]:
-        """Each weight with what moves it and what is remembered of it."""
-        movers = {weight: mover for mover in self.optimizers for weight in mover.weights}
-        together = zip(self.weights(), weight_state, strict=True)
-        return [(movers[weight], weight, saved_state) for weight, saved_state in together]
+        """Return each weight with its optimizer and its optimizer state."""
+        optimizers = {weight: optimizer for optimizer in self.optimizers for weight in optimizer.weights}
+        pairs = zip(self.weights(), weight_state, strict=True)
+        return [(optimizers[weight], weight, state) for weight, state in pairs]
 
     def weights(self) -> list[Tensor]:
-        """Those of all nets, the model's first."""
+        """Return the weights of all networks, the model's first."""
         return [weight for net in self.nets for weight in net.parameters()]
 
 
 @torch.no_grad()
 def step_totals(loss: Tensor, out: ForwardPass) -> Tensor:
-    """(3 + latent_dim,): one step, its loss, reconstruction and the KL of each latent, left on the device."""
+    """Return (1, loss, reconstruction loss, KL of each latent) of a step, (3 + latent_dim,), on the device."""
     return torch.cat([loss.new_ones(1), loss[None], out.reconstruction_loss.mean()[None], out.kl.mean(dim=0)])

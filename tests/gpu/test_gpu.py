@@ -105,7 +105,7 @@ def test_training_follows_that_of_a_cpu(data: Path, precision: str) -> None:
         trainer.noise.zero_()
         trainer.load_batch(next(images.batches(64, 0, 0)), 0)
         trainer.noise.zero_()  # generators of two devices draw other noise
-        trainer.compute()
+        trainer.compute_step()
         losses[device.type] = trainer.running_averages()[0]
     assert losses["cuda"] == pytest.approx(losses["cpu"], rel=1e-5 if precision == "float32" else 1e-2)
 

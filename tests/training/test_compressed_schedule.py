@@ -1,4 +1,4 @@
-"""Short forms: an experiment at another pace."""
+"""Time-compressed runs."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ SIXTEENTH = [
 ]  # fmt: skip
 
 
-def test_all_that_is_told_in_steps_comes_as_much_earlier(bvae: Bvae, data: Path) -> None:
+def test_all_step_based_settings_are_compressed(bvae: Bvae, data: Path) -> None:
     for out, options in {"short": [*WHOLE, "--compress-schedule-to", 40], "typed": SIXTEENTH}.items():
         done = bvae("train", *QUICK, *options, "--data", data, "--out", out)
         assert done.code == 0, done.err
@@ -35,7 +35,7 @@ def test_all_that_is_told_in_steps_comes_as_much_earlier(bvae: Bvae, data: Path)
         assert torch.equal(ours, theirs)
 
 
-def test_a_short_form_goes_on_at_its_own_pace_and_no_other(bvae: Bvae, data: Path) -> None:
+def test_a_compressed_run_resumes_only_with_its_own_compression(bvae: Bvae, data: Path) -> None:
     def train(*options: object) -> tuple[int, str]:
         done = bvae("train", *QUICK, "--data", data, "--out", "run", "--resume", *options)
         return done.code, done.err
@@ -46,13 +46,13 @@ def test_a_short_form_goes_on_at_its_own_pace_and_no_other(bvae: Bvae, data: Pat
     assert train("--steps", 600, "--compress-schedule-to", 6)[0] == 0
 
 
-def test_a_step_stands_for_a_step_of_the_experiment() -> None:
+def test_a_step_maps_to_a_step_of_the_full_schedule() -> None:
     whole, short = TrainParams(steps=300), TrainParams(steps=300, compress_schedule_to=7)
     assert [whole.reference_step(step) for step in (-1, 0, 1, 300)] == [-1, 0, 1, 300]
     assert [short.reference_step(step) for step in (-1, 0, 1, 6, 7)] == [-43, 0, 42, 257, 300]
     assert (whole.num_steps, short.num_steps) == (300, 7)
 
 
-def test_a_short_form_is_not_longer_than_the_experiment() -> None:
+def test_a_schedule_is_not_compressed_to_more_steps() -> None:
     with pytest.raises(ValueError, match="compress_schedule_to must be at most 300, not 301"):
         TrainParams(steps=300, compress_schedule_to=301)

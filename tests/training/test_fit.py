@@ -1,4 +1,4 @@
-"""Fitting, through the command and beneath it."""
+"""Training, by the command and by its functions."""
 
 import csv
 import re
@@ -22,7 +22,7 @@ def history(folder: Path) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_same_seed_gives_the_same_bytes(bvae: Bvae, data: Path, objective: str, precision: str) -> None:
+def test_the_same_seed_gives_bit_identical_files(bvae: Bvae, data: Path, objective: str, precision: str) -> None:
     options = ["--data", data, "--steps", 12, "--log-every", 5, "--batch-size", 8]
     options += ["--objective", objective, "--precision", precision]
     for out in ("one", "other"):
@@ -31,7 +31,7 @@ def test_the_same_seed_gives_the_same_bytes(bvae: Bvae, data: Path, objective: s
         assert Path("one", name).read_bytes() == Path("other", name).read_bytes()
 
 
-def test_beta_of_one_is_the_vae_to_the_bit(bvae: Bvae, data: Path) -> None:
+def test_beta_vae_with_beta_1_equals_vae_bit_for_bit(bvae: Bvae, data: Path) -> None:
     options = ["--cpu", "--data", data, "--steps", 12, "--log-every", 1]
     bvae("train", *options, "--objective", "vae", "--out", "vae")
     bvae("train", *options, "--beta", 1, "--out", "beta")
@@ -48,7 +48,7 @@ def test_another_seed_gives_another_model(bvae: Bvae, data: Path) -> None:
     )
 
 
-def test_the_curves_have_a_line_for_each_interval_and_one_for_what_is_left(bvae: Bvae, data: Path) -> None:
+def test_history_has_a_row_per_interval_and_one_for_the_remaining_steps(bvae: Bvae, data: Path) -> None:
     options = ["--steps", 7, "--log-every", 3, "--latent-dim", 2, "--beta", "0:0,6:4"]
     bvae("train", "--cpu", "--data", data, *options)
     rows = history(Path("runs/dsprites"))
@@ -58,7 +58,7 @@ def test_the_curves_have_a_line_for_each_interval_and_one_for_what_is_left(bvae:
     assert [float(row["beta"]) for row in rows] == pytest.approx([4 * 2 / 6, 4 * 5 / 6, 4], rel=1e-5)
 
 
-def test_a_line_adds_up(bvae: Bvae, data: Path) -> None:
+def test_the_loss_of_a_row_is_the_sum_of_its_terms(bvae: Bvae, data: Path) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 3, "--log-every", 3, "--beta", 4)
     (row,) = [{name: float(value) for name, value in row.items()} for row in history(Path("runs/dsprites"))]
     assert row["kl"] == pytest.approx(sum(row[f"kl_{latent}"] for latent in range(10)), rel=1e-4)
@@ -70,35 +70,35 @@ def test_training_lowers_the_loss(checkpoint: Path) -> None:
     assert float(rows[-1]["reconstruction_loss"]) < float(rows[0]["reconstruction_loss"]) / 2
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_leaves_the_last_one(bvae: Bvae, data: Path) -> None:
+def test_a_nan_loss_stops_the_run_and_keeps_the_previous_checkpoint(bvae: Bvae, data: Path) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 2)
     before = Path("runs/dsprites/checkpoint.pt").read_bytes()
     result = bvae("train", "--cpu", "--data", data, "--steps", 200, "--log-every", 20, "--learning-rate", 1e6)
     assert result.code == 1
-    assert re.search(r"the loss is (nan|inf) at step 2; nothing was saved", result.err)
+    assert re.search(r"the loss is (nan|inf) at step 2; no checkpoint was written", result.err)
     assert "--learning-rate" in result.err
     assert Path("runs/dsprites/checkpoint.pt").read_bytes() == before
 
 
-def test_a_last_step_that_goes_astray_is_noticed(bvae: Bvae, data: Path) -> None:
+def test_a_last_step_that_diverges_is_detected(bvae: Bvae, data: Path) -> None:
     result = bvae("train", "--cpu", "--data", data, "--steps", 1, "--learning-rate", 1e30)
     assert result.code == 1
-    assert "not finite" in result.err
+    assert "NaN or infinite values" in result.err
     assert not Path("runs/dsprites/checkpoint.pt").exists()
 
 
-def test_what_was_saved_before_the_loss_was_no_number_is_kept(bvae: Bvae, data: Path) -> None:
+def test_the_checkpoint_before_a_nan_loss_is_kept(bvae: Bvae, data: Path) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 3)
     content = torch.load("runs/dsprites/checkpoint.pt", weights_only=True)
-    content["training"]["trainer"]["optimizer_state"][13]["exp_avg"] -= 1e30  # of what gives the log-variances
+    content["training"]["trainer"]["optimizer_state"][13]["exp_avg"] -= 1e30  # of the log-variances
     torch.save(content, "runs/dsprites/checkpoint.pt")
     result = bvae("train", "--cpu", "--data", data, "--steps", 9, "--resume")
     assert result.code == 1
-    assert re.search(r"the loss is (nan|inf) at step 5; step 3 is kept in runs/dsprites", result.err)
+    assert re.search(r"the loss is (nan|inf) at step 5; the checkpoint of step 3 is in runs/dsprites", result.err)
     assert load_checkpoint(Path("runs/dsprites/checkpoint.pt")).step == 3
 
 
-def test_what_is_kept_on_the_way_does_not_change_the_result(bvae: Bvae, data: Path) -> None:
+def test_logging_and_checkpointing_do_not_change_the_result(bvae: Bvae, data: Path) -> None:
     options = ["--data", data, "--steps", 12, "--log-every", 5]
     bvae("train", "--cpu", *options, "--out", "plain")
     keep = ["--checkpoint-every", 5, "--save-best", "--tensorboard", "--log-images-every", 6]
@@ -109,7 +109,7 @@ def test_what_is_kept_on_the_way_does_not_change_the_result(bvae: Bvae, data: Pa
     assert left == {".lock", "best.pt", "checkpoint.pt", "history.csv", "reconstructions", "tensorboard"}
 
 
-def test_the_best_model_is_that_of_the_line_with_the_least_loss(bvae: Bvae, data: Path) -> None:
+def test_best_is_the_model_of_the_row_with_the_lowest_loss(bvae: Bvae, data: Path) -> None:
     options = ["--data", data, "--steps", 30, "--log-every", 3, "--learning-rate", 0.01, "--save-best"]
     assert bvae("train", "--cpu", *options).code == 0
     rows = history(Path("runs/dsprites"))
@@ -118,14 +118,14 @@ def test_the_best_model_is_that_of_the_line_with_the_least_loss(bvae: Bvae, data
     assert load_checkpoint(Path("runs/dsprites/best.pt")).step == int(best["step"])
 
 
-def test_pictures_of_reconstructions_are_drawn_along_the_way(bvae: Bvae, data: Path) -> None:
+def test_reconstructions_are_logged_during_training(bvae: Bvae, data: Path) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 5, "--log-images-every", 2)
     drawn = sorted(Path("runs/dsprites/reconstructions").iterdir())
     assert [path.name for path in drawn] == ["step-0000002.png", "step-0000004.png"]
     assert imageio.imread(drawn[0]).shape[0] > 2 * 64
 
 
-def test_tensorboard_shows_the_figures_of_the_curves(bvae: Bvae, data: Path) -> None:
+def test_tensorboard_contains_the_values_of_history(bvae: Bvae, data: Path) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 4, "--log-every", 2, "--tensorboard")
     events, rows = EventAccumulator("runs/dsprites/tensorboard").Reload(), history(Path("runs/dsprites"))
     for name in ("loss", "reconstruction_loss", "kl", "beta", "latent/kl_3"):
@@ -134,7 +134,7 @@ def test_tensorboard_shows_the_figures_of_the_curves(bvae: Bvae, data: Path) -> 
         assert shown == [(row["step"], pytest.approx(float(row[column]), rel=1e-5)) for row in rows]
 
 
-def test_without_tensorboard_the_error_says_how_to_install_it(
+def test_without_tensorboard_the_error_names_the_install_command(
     bvae: Bvae, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
@@ -144,10 +144,10 @@ def test_without_tensorboard_the_error_says_how_to_install_it(
 
 
 @pytest.mark.parametrize("objective", ["factor_vae", "beta_tcvae"])
-def test_a_batch_of_one_is_refused_where_images_are_compared(bvae: Bvae, data: Path, objective: str) -> None:
+def test_a_batch_of_one_is_refused_if_the_objective_compares_images(bvae: Bvae, data: Path, objective: str) -> None:
     result = bvae("train", "--cpu", "--data", data, "--objective", objective, "--batch-size", 1)
     assert result.code == 1
-    assert "choose 2 at least" in result.err
+    assert "use --batch-size 2 or more" in result.err
 
 
 def test_a_batch_larger_than_the_data_is_refused(bvae: Bvae, data: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_batch_larger_than_the_data_is_refused(bvae: Bvae, data: Path) -> None
     assert "only 1536 images" in result.err
 
 
-def test_the_learning_rate_may_be_a_path(bvae: Bvae, data: Path) -> None:
+def test_the_learning_rate_may_be_a_schedule(bvae: Bvae, data: Path) -> None:
     options = ["--steps", 4, "--log-every", 1, "--learning-rate", "0:0,2:0.001,3:0"]
     bvae("train", "--cpu", "--data", data, *options)
     assert [float(row["learning_rate"]) for row in history(Path("runs/dsprites"))] == [0, 0.0005, 0.001, 0]

@@ -1,4 +1,4 @@
-"""Many models in one step, beside each of them alone."""
+"""Model batches compared with each model trained alone."""
 
 import os
 from dataclasses import replace
@@ -38,7 +38,7 @@ KNOBS: dict[str, dict[str, list[object]]] = {
 
 
 def params(objective: str, number: int, **train: object) -> Params:
-    """One of two models of a kind, with its own knobs, rate and seed."""
+    """Return the params of one of two models of a batch: own hyperparameters, learning rate and seed."""
     hyperparameters = {name: values[number] for name, values in KNOBS[objective].items()}
     rates = [1e-5, "0:0,50:0.00001"]
     batch = 4 if objective == "factor_vae" else 2  # which takes a half for itself
@@ -62,18 +62,18 @@ def together(members: list[Params], data: Path, folder: str = "together") -> lis
 
 
 def distance(one: Checkpoint, other: Checkpoint) -> float:
-    """How far apart two models are, of how far weights are from zero."""
+    """Return the distance of two models' weights, relative to their norm."""
     ours, theirs = (torch.cat([weight.detach().flatten() for weight in each.vae.parameters()]) for each in (one, other))
     return float((ours - theirs).norm() / ours.norm())
 
 
 def moved(model: Checkpoint) -> float:
-    """How far training has brought it."""
+    """Return the distance of a model from its initial weights."""
     return distance(model, replace(model, vae=build_vae(model.params, model.spec)))
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_each_model_is_as_if_it_were_alone(data: Path, objective: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_model_is_trained_as_if_alone(data: Path, objective: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(code_discriminator, "WIDTH", 50)  # of FactorVAE's, six layers of which take the most time
     members = [params(objective, number) for number in range(2)]
     heard = together(members, data)
@@ -86,14 +86,14 @@ def test_each_model_is_as_if_it_were_alone(data: Path, objective: str, monkeypat
 
 
 @pytest.mark.parametrize("optimizer", ["adagrad", "muon"])
-def test_other_optimizers_take_over_in_a_stack_too(data: Path, optimizer: str) -> None:
+def test_the_optimizer_changes_in_a_model_batch_too(data: Path, optimizer: str) -> None:
     members = [params("beta_vae", number, steps=30, optimizer=optimizer, adam_warmup_steps=10) for number in range(2)]
     together(members, data)
     for number, single in enumerate(alone(members, data)):
         assert distance(load_checkpoint(Path(f"together/{number}/checkpoint.pt")), single) < APART * moved(single)
 
 
-def test_a_stack_that_is_stopped_goes_on_to_the_same_bytes(data: Path) -> None:
+def test_an_interrupted_model_batch_resumes_bit_identical(data: Path) -> None:
     members = [params("factor_vae", number, steps=20, log_every=5) for number in range(2)]
     together(members, data, "whole")
     together([replace(member, train=replace(member.train, steps=10)) for member in members], data, "parts")
@@ -103,7 +103,7 @@ def test_a_stack_that_is_stopped_goes_on_to_the_same_bytes(data: Path) -> None:
             assert Path(f"parts/{number}/{name}").read_bytes() == Path(f"whole/{number}/{name}").read_bytes()
 
 
-def test_a_model_of_a_stack_goes_on_alone(data: Path) -> None:
+def test_a_model_of_a_batch_resumes_alone(data: Path) -> None:
     members = [params("beta_vae", number, steps=20) for number in range(2)]
     together(members, data)
     longer = replace(members[1], train=replace(members[1].train, steps=30))
@@ -111,7 +111,7 @@ def test_a_model_of_a_stack_goes_on_alone(data: Path) -> None:
     assert load_checkpoint(Path("together/1/checkpoint.pt")).step == 30
 
 
-def test_a_model_that_fails_leaves_the_others_as_they_are(data: Path) -> None:
+def test_a_diverging_model_does_not_affect_the_others(data: Path) -> None:
     good, bad = (params("beta_vae", number, steps=20) for number in range(2))
     bad = replace(bad, train=replace(bad.train, learning_rate=1e30))
     heard = together([good, bad], data)
@@ -122,7 +122,7 @@ def test_a_model_that_fails_leaves_the_others_as_they_are(data: Path) -> None:
     assert distance(load_checkpoint(Path("together/0/checkpoint.pt")), single) < APART * moved(single)
 
 
-def test_models_of_a_kind_differ_in_seed_knobs_rate_and_steps() -> None:
+def test_models_of_a_batch_may_differ_in_seed_hyperparameters_learning_rate_and_steps() -> None:
     one, other = params("beta_vae", 0), params("beta_vae", 1, steps=7)
     assert batching_key(one) == batching_key(other)
     assert batching_key(one) != batching_key(params("vae", 0))

@@ -1,4 +1,4 @@
-"""The optimisers, beside torch's own."""
+"""The optimizers compared with torch's."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ def weights(*shapes: tuple[int, ...]) -> list[Tensor]:
 
 
 def walked(moved: list[Tensor], optimizer: torch.optim.Optimizer | Optimizer) -> list[Tensor]:
-    """The weights after some steps towards one target."""
+    """Return the weights after some steps towards one target."""
     torch.manual_seed(1)
     for _ in range(5):
         for weight in moved:
@@ -28,7 +28,7 @@ def walked(moved: list[Tensor], optimizer: torch.optim.Optimizer | Optimizer) ->
     return [weight.detach() for weight in moved]
 
 
-def test_muon_is_torchs_brought_to_the_size_of_adams_steps() -> None:
+def test_muon_equals_torchs_scaled_to_the_size_of_adams_updates() -> None:
     shapes = [(8, 20), (20, 8), (8, 20), (6, 6)]
     ours, theirs = weights(*shapes), weights(*shapes)
     published = torch.optim.Muon(theirs, lr=RATE, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
@@ -36,7 +36,7 @@ def test_muon_is_torchs_brought_to_the_size_of_adams_steps() -> None:
         torch.testing.assert_close(one, other, rtol=0, atol=2e-3 * RATE * 5)  # bfloat16, in another order
 
 
-def test_a_convolution_moves_as_the_matrix_of_its_first_dimension_and_the_rest() -> None:
+def test_muon_updates_a_convolution_as_the_matrix_of_its_first_dimension_and_the_rest() -> None:
     (whole,), (flat,) = weights((6, 3, 4, 4)), weights((6, 48))
     flat.data.copy_(whole.data.flatten(1))
     moved = walked([whole], Muon([whole], torch.tensor(RATE)))[0]
@@ -45,20 +45,20 @@ def test_a_convolution_moves_as_the_matrix_of_its_first_dimension_and_the_rest()
 
 
 @pytest.mark.parametrize("shape", [(3, 10, 10), (2, 5, 40)])
-def test_singular_values_are_brought_near_to_one(shape: tuple[int, ...]) -> None:
+def test_singular_values_are_set_to_about_one(shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
     values = torch.linalg.svdvals(orthogonalize(torch.randn(shape)))
     assert 0.6 < values.min() < values.max() < 1.3
 
 
-def test_adagrad_is_torchs() -> None:
+def test_adagrad_equals_torchs() -> None:
     ours, theirs = weights((5, 7), (4,)), weights((5, 7), (4,))
     published = torch.optim.Adagrad(theirs, lr=RATE)
     for one, other in zip(walked(ours, Adagrad(ours, torch.tensor(RATE))), walked(theirs, published), strict=True):
         torch.testing.assert_close(one, other)
 
 
-def test_adam_is_torchs_to_the_bit() -> None:
+def test_adam_equals_torchs_bit_for_bit() -> None:
     ours, theirs = weights((5, 7), (4,)), weights((5, 7), (4,))
     published = torch.optim.Adam(theirs, lr=torch.tensor(RATE), fused=True)
     for one, other in zip(walked(ours, Adam(ours, torch.tensor(RATE))), walked(theirs, published), strict=True):

@@ -1,4 +1,4 @@
-"""One model in several processes, which torchrun starts."""
+"""One model trained in several processes started by torchrun."""
 
 import csv
 import signal
@@ -29,14 +29,14 @@ LIMIT = 120  # seconds that no test of these should take
 
 @pytest.fixture
 def torchrun(start: Start) -> Start:
-    """Starts two processes of a program."""
+    """Start two processes of a program."""
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2]
     return lambda *program: start(*words, *program)
 
 
 @pytest.fixture
 def options(data: Path) -> list[object]:
-    """Of a small training."""
+    """Return the options of a small run."""
     return ["--data", data, "--cpu", "--net", "higgins_conv", "--batch-size", 8, "--log-every", 5, "--out", "run"]
 
 
@@ -46,12 +46,12 @@ def curves(folder: Path | str) -> list[list[float]]:
 
 
 def ranks_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
-    """The processes that train."""
+    """Return the training processes."""
     return [child for child in psutil.Process(process.pid).children() if "train" in child.cmdline()]
 
 
 def saved(process: "subprocess.Popen[str]") -> list[psutil.Process]:
-    """The processes that train, once they have left something to go on from."""
+    """Return the training processes once there is a checkpoint to resume from."""
     until = time.monotonic() + LIMIT
     while not Path("run/last.pt").exists():
         assert process.poll() is None, process.communicate()
@@ -60,7 +60,7 @@ def saved(process: "subprocess.Popen[str]") -> list[psutil.Process]:
     return ranks_of(process)
 
 
-def test_the_losses_are_those_of_one_process(torchrun: Start, data: Path) -> None:
+def test_the_losses_equal_those_of_one_process(torchrun: Start, data: Path) -> None:
     process = torchrun(SEVERAL, data, *OBJECTIVES)
     said = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, said
@@ -71,7 +71,7 @@ def test_the_losses_are_those_of_one_process(torchrun: Start, data: Path) -> Non
             assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-4)  # sums in another order, and six digits
 
 
-def test_another_number_of_processes_goes_on(bvae: Bvae, torchrun: Start, options: list[object]) -> None:
+def test_a_run_resumes_with_another_number_of_processes(bvae: Bvae, torchrun: Start, options: list[object]) -> None:
     assert bvae("train", *options, "--steps", 10).code == 0
     process = torchrun("-m", "bvae_cli", "train", *options, "--steps", 20, "--resume")
     said = process.communicate(timeout=LIMIT)[1]
@@ -83,7 +83,7 @@ def test_another_number_of_processes_goes_on(bvae: Bvae, torchrun: Start, option
         assert ours == pytest.approx(theirs, rel=1e-2, abs=1e-3)
 
 
-def test_ctrl_c_saves_and_ends_all(torchrun: Start, options: list[object]) -> None:
+def test_ctrl_c_saves_the_run_and_ends_all_processes(torchrun: Start, options: list[object]) -> None:
     process = torchrun("-m", "bvae_cli", "train", *options, "--steps", 1_000_000, "--checkpoint-every", 5)
     ranks = saved(process)
     assert len(ranks) == 2
@@ -95,7 +95,7 @@ def test_ctrl_c_saves_and_ends_all(torchrun: Start, options: list[object]) -> No
     assert not any(rank.is_running() for rank in ranks)
 
 
-def test_where_one_is_killed_the_others_end(torchrun: Start, options: list[object]) -> None:
+def test_if_one_process_is_killed_the_others_end(torchrun: Start, options: list[object]) -> None:
     process = torchrun("-m", "bvae_cli", "train", *options, "--steps", 1_000_000, "--checkpoint-every", 5)
     ranks = saved(process)
     ranks[1].kill()
@@ -105,10 +105,10 @@ def test_where_one_is_killed_the_others_end(torchrun: Start, options: list[objec
     load_checkpoint(Path("run/last.pt"))
 
 
-def test_what_cannot_be_divided_is_refused() -> None:
-    with pytest.raises(BvaeError, match="batch_size is 64, which 3 processes cannot share alike") as caught:
+def test_a_batch_that_cannot_be_divided_is_refused() -> None:
+    with pytest.raises(BvaeError, match="batch_size is 64, which is not a multiple of the 3 processes") as caught:
         require_divisible(config.build_params({}), Ranks(0, 3))
-    assert caught.value.hint == "choose a multiple: --batch-size 63"
-    with pytest.raises(BvaeError, match="DCIGN takes a batch as a whole"):
+    assert caught.value.hint == "use --batch-size 63"
+    with pytest.raises(BvaeError, match="forward pass of DCIGN needs the whole batch"):
         require_divisible(config.build_params({"objective": {"name": "dc_ign"}}), Ranks(0, 2))
     require_divisible(config.build_params({"objective": {"name": "dc_ign"}}), Ranks())

@@ -1,8 +1,9 @@
-"""Runs that are stopped, killed, and gone on with: the real command, in processes of its own."""
+"""Interrupted, killed and resumed runs: the real command, in its own processes."""
 
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -23,13 +24,13 @@ STEPS = 120
 
 @pytest.fixture
 def train(start: Start, data: Path) -> Start:
-    """Starts `bvae train`."""
+    """Start `bvae train`."""
     return lambda *arguments: start(BVAE, "train", "--data", data, *OPTIONS, *arguments)
 
 
 @pytest.fixture(scope="module")
 def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nobody stopped."""
+    """Return the folder of an uninterrupted run."""
     folder = tmp_path_factory.mktemp("whole")
     words = [BVAE, "train", "--data", str(data), *OPTIONS, "--steps", str(STEPS), "--out", str(folder)]
     subprocess.run(words, check=True, cwd=folder)
@@ -37,18 +38,18 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
-    """Until a file is there."""
+    """Wait until a file exists."""
     while not path.exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
 
 
 def same(one: Path, other: Path) -> bool:
-    """Whether two runs left the same bytes."""
+    """Return whether two runs wrote bit-identical files."""
     return all((one / name).read_bytes() == (other / name).read_bytes() for name in ("checkpoint.pt", "history.csv"))
 
 
-def test_killed_again_and_again_a_run_ends_in_the_same_bytes(train: Start, whole: Path) -> None:
+def test_a_run_that_is_killed_repeatedly_ends_bit_identical(train: Start, whole: Path) -> None:
     chance, out, kills = random.Random(time.time_ns()), Path("killed"), 0
     while not (out / "checkpoint.pt").exists():
         process = train("--steps", STEPS, "--out", out, "--resume", "--checkpoint-every", chance.choice([1, 3, 10]))
@@ -63,7 +64,7 @@ def test_killed_again_and_again_a_run_ends_in_the_same_bytes(train: Start, whole
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_says_how_to_go_on_and_nothing_is_lost(
+def test_a_signal_saves_the_run_and_the_printed_command_resumes_it(
     train: Start, whole: Path, number: signal.Signals, code: int
 ) -> None:
     process = train("--steps", STEPS, "--out", "stopped")
@@ -73,26 +74,47 @@ def test_a_signal_saves_says_how_to_go_on_and_nothing_is_lost(
     said = process.communicate()[1]
     step = load_checkpoint(Path("stopped/last.pt")).step
     assert process.returncode == code
-    assert f"Interrupted: stopped at step {step}, which stopped/last.pt holds" in said
-    again = said.splitlines()[-1].removeprefix("→ go on: ").split()
+    assert f"Interrupted: stopped at step {step}; it is saved in stopped/last.pt" in said
+    again = said.splitlines()[-1].removeprefix("Resume: ").split()
     assert again[-1] == "--resume"
     subprocess.run([BVAE, *again[1:]], check=True)
     assert same(Path("stopped"), whole)
 
 
-def test_a_second_signal_ends_at_once(train: Start) -> None:
-    process = train("--steps", 1_000_000, "--out", "stopped", "--checkpoint-every", 1)
-    wait_for(Path("stopped/last.pt"), process)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_is_delivered_twice_saves_as_one_does(train: Start, number: signal.Signals) -> None:
+    """`timeout`, for example, sends a signal to the process and to its group."""
+    process = train("--steps", 1_000_000, "--out", "stopped", "--checkpoint-minutes", 0)
+    wait_for(Path("stopped/history.csv"), process)
+    time.sleep(0.2)
     for _ in range(2):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         time.sleep(0.01)
-    said = process.communicate()[1]
-    assert process.returncode in {130, -signal.SIGINT}  # which to a shell are one, if it came to an end on its way out
-    assert "Traceback" not in said
+    assert process.wait(60) == 128 + number
     load_checkpoint(Path("stopped/last.pt"))
 
 
-def test_a_streamed_run_resumes_in_the_same_bytes(bvae: Bvae, data: Path) -> None:
+def test_a_second_signal_interrupts_what_the_first_one_waits_for() -> None:
+    program = (
+        "import signal, time\n"
+        "from bvae_cli.system.interruption import defer_signals\n"
+        "with defer_signals() as pending:\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    process.stdout.readline()
+    started = time.monotonic()
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(1.2)
+    process.wait(30)
+    process.stdout.close()
+    assert time.monotonic() - started < 30
+
+
+def test_a_streamed_run_resumes_bit_identical(bvae: Bvae, data: Path) -> None:
     options = ["--cpu", "--data", data, "--stream", "--log-every", 10]
     bvae("train", *options, "--steps", 40, "--out", "whole")
     bvae("train", *options, "--steps", 30, "--out", "parts")
@@ -104,7 +126,7 @@ def test_a_streamed_run_resumes_in_the_same_bytes(bvae: Bvae, data: Path) -> Non
     ("objective", "precision"),
     [*((name, "float32") for name in OBJECTIVES), ("beta_vae", "bfloat16"), ("info_gan", "bfloat16")],
 )
-def test_more_steps_go_on_where_fewer_ended(bvae: Bvae, data: Path, objective: str, precision: str) -> None:
+def test_a_finished_run_is_extended_to_more_steps(bvae: Bvae, data: Path, objective: str, precision: str) -> None:
     options = ["--cpu", "--data", data, "--log-every", 5, "--batch-size", 8]
     options += ["--objective", objective, "--precision", precision]
     bvae("train", *options, "--steps", 15, "--out", "whole")
@@ -115,7 +137,7 @@ def test_more_steps_go_on_where_fewer_ended(bvae: Bvae, data: Path, objective: s
 
 @pytest.mark.parametrize("optimizer", ["adagrad", "muon"])
 @pytest.mark.parametrize("stop", [9, 10, 11])
-def test_a_run_resumes_around_the_step_where_another_optimizer_takes_over(
+def test_a_run_resumes_around_the_step_at_which_the_optimizer_changes(
     bvae: Bvae, data: Path, optimizer: str, stop: int
 ) -> None:
     options = ["--cpu", "--data", data, "--optimizer", optimizer, "--adam-warmup-steps", 10, "--log-every", 1]
@@ -125,7 +147,7 @@ def test_a_run_resumes_around_the_step_where_another_optimizer_takes_over(
     assert same(Path("parts"), Path("whole"))
 
 
-def test_a_finished_run_has_nothing_to_go_on_with(bvae: Bvae, whole: Path, data: Path) -> None:
+def test_resuming_a_finished_run_changes_nothing(bvae: Bvae, whole: Path, data: Path) -> None:
     before = (whole / "checkpoint.pt").read_bytes()
     result = bvae("train", "--data", data, *OPTIONS, "--steps", STEPS, "--out", whole, "--resume")
     assert result.code == 0
@@ -133,7 +155,7 @@ def test_a_finished_run_has_nothing_to_go_on_with(bvae: Bvae, whole: Path, data:
     assert (whole / "checkpoint.pt").read_bytes() == before
 
 
-def test_where_there_is_nothing_to_resume_a_run_begins(bvae: Bvae, data: Path) -> None:
+def test_resume_without_a_checkpoint_starts_a_new_run(bvae: Bvae, data: Path) -> None:
     assert bvae("train", "--cpu", "--data", data, "--steps", 2, "--resume").code == 0
     assert load_checkpoint(Path("runs/dsprites/checkpoint.pt")).step == 2
 
@@ -149,7 +171,7 @@ def test_where_there_is_nothing_to_resume_a_run_begins(bvae: Bvae, data: Path) -
         (["--stream"], "train.stream False, not True"),
     ],
 )
-def test_another_experiment_is_not_gone_on_with(bvae: Bvae, data: Path, change: list[object], said: str) -> None:
+def test_resuming_another_experiment_is_refused(bvae: Bvae, data: Path, change: list[object], said: str) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 3)
     before = {path: path.read_bytes() for path in Path("runs/dsprites").iterdir()}
     result = bvae("train", "--cpu", "--data", data, "--steps", 3, *change, "--resume")
@@ -158,7 +180,7 @@ def test_another_experiment_is_not_gone_on_with(bvae: Bvae, data: Path, change: 
     assert {path: path.read_bytes() for path in Path("runs/dsprites").iterdir()} == before
 
 
-def test_other_data_are_not_gone_on_with(bvae: Bvae, data: Path) -> None:
+def test_resuming_on_other_data_is_refused(bvae: Bvae, data: Path) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 1)
     content = torch.load("runs/dsprites/checkpoint.pt", weights_only=True)
     content["data"]["factors"]["scale"] = 6
@@ -180,27 +202,27 @@ def test_other_data_are_not_gone_on_with(bvae: Bvae, data: Path) -> None:
         },
     ],
 )
-def test_a_checkpoint_without_a_sound_state_is_not_gone_on_with(bvae: Bvae, data: Path, training: object) -> None:
+def test_a_checkpoint_without_a_valid_training_state_is_refused(bvae: Bvae, data: Path, training: object) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 1)
     content = torch.load("runs/dsprites/checkpoint.pt", weights_only=True)
     torch.save(content | {"training": training}, "runs/dsprites/checkpoint.pt")
     result = bvae("train", "--cpu", "--data", data, "--steps", 2, "--resume")
     assert result.code == 1
-    assert "nothing to go on from" in result.err
+    assert "cannot resume the run in runs/dsprites" in result.err
 
 
-def test_a_new_run_puts_an_unfinished_one_aside(bvae: Bvae, data: Path, train: Start) -> None:
+def test_a_new_run_archives_an_unfinished_one(bvae: Bvae, data: Path, train: Start) -> None:
     process = train("--steps", 1_000_000, "--out", "run")
     wait_for(Path("run/history.csv"), process)
     process.send_signal(signal.SIGINT)
     process.wait()
     unfinished = Path("run/last.pt").read_bytes()
     result = bvae("train", "--cpu", "--data", data, "--steps", 1, "--out", "run")
-    assert "kept as run/previous.pt" in result.err
+    assert "moved to run/previous.pt" in result.err
     assert Path("run/previous.pt").read_bytes() == unfinished
 
 
-def test_two_runs_do_not_share_a_folder(bvae: Bvae, data: Path) -> None:
+def test_a_folder_is_used_by_one_run_at_a_time(bvae: Bvae, data: Path) -> None:
     with lock_folder(Path("run")):
         result = bvae("train", "--cpu", "--data", data, "--steps", 1, "--out", "run")
     assert result.code == 1
@@ -208,7 +230,7 @@ def test_two_runs_do_not_share_a_folder(bvae: Bvae, data: Path) -> None:
     assert bvae("train", "--cpu", "--data", data, "--steps", 1, "--out", "run").code == 0
 
 
-def test_the_curves_grow_by_whole_lines(train: Start) -> None:
+def test_history_grows_by_whole_rows(train: Start) -> None:
     process, seen = train("--steps", 1_000_000, "--out", "run", "--log-every", 1), set[int]()
     wait_for(Path("run/history.csv"), process)
     while len(seen) < 4:
@@ -219,7 +241,7 @@ def test_the_curves_grow_by_whole_lines(train: Start) -> None:
         time.sleep(0.01)
 
 
-def test_a_full_disk_leaves_what_was_saved(bvae: Bvae, data: Path) -> None:
+def test_a_full_disk_keeps_the_last_checkpoint(bvae: Bvae, data: Path) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 5)
     before = Path("runs/dsprites/checkpoint.pt").read_bytes()
     words = [BVAE, "train", "--cpu", "--data", str(data), "--steps", "10", "--checkpoint-every", "1", "--resume"]
