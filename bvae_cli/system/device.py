@@ -89,9 +89,9 @@ def seeded_rng(seed: int) -> Iterator[None]:
 class StepRunner:
     """Executor of a training step: directly on a CPU; on a GPU captured once as a CUDA graph, then replayed.
 
-    A step reads and writes the same tensors in each call. It is passed to each call and not stored. A graph in a
-    reference cycle is destroyed by the garbage collector at any time, also while another graph is being captured,
-    which CUDA forbids (pytorch issue 161037).
+    A step reads and writes the same tensors in each call. It is passed to each call and not stored. The garbage
+    collector may destroy a graph in a reference cycle while another graph is being captured. CUDA forbids that
+    (pytorch issue 161037).
     """
 
     def __init__(self, device: torch.device) -> None:

@@ -10,8 +10,8 @@ MAX_HEAP_BLOCK = 32 * 2**20  # bytes; the maximum that glibc allows, and more th
 def keep_freed_memory() -> None:
     """Make glibc keep freed memory in this process instead of returning it to the operating system.
 
-    By default the activations of each step are returned and faulted in again page by page in the next step, which
-    takes up to a third of its time. Other C libraries are not changed.
+    By default glibc returns the activations of each step, and the next step faults them in again page by page. That
+    takes up to a third of a step. Other C libraries are not changed.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         library.mallopt(M_MMAP_THRESHOLD, MAX_HEAP_BLOCK)
