@@ -17,7 +17,7 @@ BATCH, LINE = 64, 25  # images of a batch, steps that a figure is a mean of
 def customary_loop(
     vae: VAE, loader: DataLoader[Tensor], steps: int, device: torch.device
 ) -> Iterator[tuple[float, float]]:
-    """β-VAE with β = 4, Adam at 5e-4: steps a second and mean loss of each `LINE` steps."""
+    """β-VAE with β = 4, Adam at 5e-4: yield steps per second and mean loss for every `LINE` steps."""
     adam = torch.optim.Adam(vae.parameters(), lr=5e-4)
     started, total, step = time.perf_counter(), 0.0, 0
     while True:

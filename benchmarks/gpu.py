@@ -65,7 +65,7 @@ def driver() -> str:
 
 
 def tests(images: Images, device: torch.device, out: Path) -> Record:
-    """What pytest says of tests/gpu."""
+    """Run tests/gpu with pytest; return its exit status and last line."""
     words = [sys.executable, "-m", "pytest", "-n", "0", "-q", "--no-header", "tests/gpu"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     (out / "tests.log").write_text(done.stdout + done.stderr)

@@ -1,7 +1,7 @@
-"""How fast training is: our loop against a loop written the customary way, each in processes of its own, by turns.
+"""Speed of training: our loop against a loop written in the usual way, in separate processes that alternate.
 
-`python benchmarks/training.py` prints steps a second, their ratio, and the share of what the machine can do;
-`--stream` adds our loop with the images left on the disk; `--curves` compares the losses of both loops instead.
+`python benchmarks/training.py` prints steps per second, their ratio, and the share of the peak throughput;
+`--stream` adds our loop with images read from disk; `--curves` compares the losses of both loops instead.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def compare_speeds(options: argparse.Namespace) -> None:
-    """Steps a second of each loop, by turns, with the ratio to the plain one."""
+    """Print the steps per second of each loop, run alternately, and the ratio to the plain loop."""
     device = "cuda" if options.gpu else "cpu"
     loops = [*LOOPS, *(["float32 stream", "bfloat16 stream"] if options.stream else [])]
     speeds: dict[str, list[float]] = {loop: [] for loop in loops}
@@ -73,7 +73,7 @@ def compare_speeds(options: argparse.Namespace) -> None:
         for loop in loops:
             speeds[loop] += [speed for speed, _ in turn(options, loop)[1:]]  # the first line warms up
     plain = statistics.median(speeds["plain"])
-    print(f"{'loop':16} {'steps/s':>9} {'ms a step':>10} {'times plain':>12} {'share of the peak':>18}")
+    print(f"{'loop':16} {'steps/s':>9} {'ms/step':>10} {'times plain':>12} {'share of the peak':>18}")
     for loop, seen in speeds.items():
         speed, precision = statistics.median(seen), LOOPS[loop.split()[0]]
         share = operations() * speed / peak(device, precision)
@@ -86,7 +86,7 @@ def compare_speeds(options: argparse.Namespace) -> None:
 
 
 def compare_curves(options: argparse.Namespace) -> None:
-    """The mean losses of each loop, nats an image, least and greatest of three seeds."""
+    """Print the mean losses of each loop, nats per image, as minimum and maximum over three seeds."""
     curves = {
         loop: [[loss for _, loss in turn(options, loop, seed)] for seed in range(3)] for loop in LOOPS
     }  # (loops, seeds, lines)
@@ -109,7 +109,7 @@ def turn(options: argparse.Namespace, loop: str, seed: int = 0) -> list[tuple[fl
 
 
 def lines(options: argparse.Namespace) -> Iterator[tuple[float, float]]:
-    """Steps a second and mean loss of each `LINE` steps of a loop."""
+    """Yield steps per second and mean loss for every `LINE` steps of a loop."""
     device = torch.device("cuda" if options.gpu else "cpu")
     if options.loop == "plain":
         yield from plain(load_images(options.data, "dsprites"), options.steps, options.seed, device)
@@ -133,7 +133,7 @@ def plain(images: Images, steps: int, seed: int, device: torch.device) -> Iterat
 
 
 def operations() -> int:
-    """Floating-point operations of a step, as multiplications and additions."""
+    """Return the floating-point operations per step, multiplications and additions."""
     vae = customary(VAE("burgess", "bernoulli", 1, 10))
     with FlopCounterMode(display=False) as counter:
         vae(torch.zeros(BATCH, 1, 64, 64), torch.zeros(BATCH, 10)).reconstruction_loss.sum().backward()
@@ -141,7 +141,7 @@ def operations() -> int:
 
 
 def traffic(precision: str) -> float:
-    """Bytes of a step if each layer reads and writes its tensors once, forward, and twice on the way back."""
+    """Return the bytes per step if each layer reads and writes its tensors once forward and twice backward."""
     moved = 0
 
     def count(layer: nn.Module, given: tuple[Tensor], made: Tensor) -> None:
@@ -164,7 +164,7 @@ def peak(device: str, precision: str, side: int = 2048) -> float:
 
 
 def bandwidth(device: str) -> float:
-    """Bytes a second read and written in a copy."""
+    """Return the bytes per second read and written in a copy."""
     one = torch.empty(2**28, dtype=torch.uint8, device=device)
     other = torch.empty_like(one)
     return 2 * one.numel() / quickest(lambda: other.copy_(one), device)

@@ -1,4 +1,4 @@
-"""What must hold on a GPU; without one these tests are skipped."""
+"""Tests of training and evaluation on a GPU; skipped without one."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -182,7 +182,7 @@ def test_a_recording_that_fails_leaves_nothing_to_replay() -> None:
 
 
 def files(folder: Path) -> list[bytes]:
-    """What a run leaves."""
+    """Return the files that a run writes."""
     return [(folder / name).read_bytes() for name in ("checkpoint.pt", "history.csv")]
 
 

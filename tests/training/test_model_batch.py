@@ -22,8 +22,8 @@ from bvae_cli.training.model_batch import batching_key
 
 CPU = torch.device("cpu")
 STEPS = int(os.environ.get("STACK_STEPS", "40"))  # 200 take three minutes
-APART = 0.05  # of the way that a model has come; with another seed, noise, knob or rate it is far more
-KNOBS: dict[str, dict[str, list[object]]] = {
+APART = 0.05  # of the distance from the initial weights; another seed, noise, hyperparameter or learning rate gives far more
+HYPERPARAMETERS: dict[str, dict[str, list[object]]] = {
     "vae": {},
     "beta_vae": {"beta": ["0:1,100:4", 4]},
     "annealed_vae": {"gamma": [10, 100], "capacity": ["0:0,150:10", 5]},
@@ -39,7 +39,7 @@ KNOBS: dict[str, dict[str, list[object]]] = {
 
 def params(objective: str, number: int, **train: object) -> Params:
     """Return the params of one of two models of a batch: own hyperparameters, learning rate and seed."""
-    hyperparameters = {name: values[number] for name, values in KNOBS[objective].items()}
+    hyperparameters = {name: values[number] for name, values in HYPERPARAMETERS[objective].items()}
     rates = [1e-5, "0:0,50:0.00001"]
     batch = 4 if objective == "factor_vae" else 2  # which takes a half for itself
     settings = {
