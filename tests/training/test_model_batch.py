@@ -22,7 +22,9 @@ from bvae_cli.training.model_batch import batching_key
 
 CPU = torch.device("cpu")
 STEPS = int(os.environ.get("STACK_STEPS", "40"))  # 200 take three minutes
-APART = 0.05  # of the distance from the initial weights; another seed, noise, hyperparameter or learning rate gives far more
+# Tolerance, relative to the distance from the initial weights; another seed, noise, hyperparameter or learning rate
+# gives far more.
+APART = 0.05
 HYPERPARAMETERS: dict[str, dict[str, list[object]]] = {
     "vae": {},
     "beta_vae": {"beta": ["0:1,100:4", 4]},
