@@ -1,6 +1,6 @@
-"""What a model learns while a hyperparameter is annealed upwards: Burgess et al. 2018 (arXiv 1804.03599), figs 4 and 5.
+"""Learning progress over an annealed hyperparameter, as in Burgess et al. 2018 (arXiv 1804.03599), figures 4 and 5.
 
-The figures are drawn for any hyperparameter of the objective whose schedule never decreases.
+It is shown for any hyperparameter of the objective whose schedule never decreases.
 """
 
 from __future__ import annotations

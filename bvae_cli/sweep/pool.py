@@ -32,7 +32,7 @@ class WorkerProcess:
     pending: dict[str, Trial] = field(default_factory=dict)
 
     def assign(self, trials: Sequence[Trial]) -> None:
-        """Send a batch of models to the process; if it has died, `ProcessPool.receive` notices that later."""
+        """Send a batch of models to the process; if it has exited, `ProcessPool.receive` notices that later."""
         self.pending = {trial.name: trial for trial in trials}
         with suppress(OSError):
             self.channel.send(trials)
@@ -65,7 +65,7 @@ class LocalExecutor:
 class ProcessPool:
     """Worker processes with one batch of models each.
 
-    If a process dies, its models fail, and a new process takes the next batch.
+    If a process exits unexpectedly, its models fail, and a new process takes the next batch.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class ProcessPool:
                 yield from self.receive(worker)
 
     def receive(self, worker: WorkerProcess) -> Iterator[ModelStatus]:
-        """Yield the next status from a process, and assign the next batch if it has finished its batch or died."""
+        """Yield the next status from a process, and assign the next batch if it has finished its batch or exited."""
         try:
             status: ModelStatus = worker.channel.recv()
         except (EOFError, OSError):

@@ -30,7 +30,7 @@ from bvae_cli.sweep.worker import (
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.interruption import PendingSignal
 
-MAX_RETRIES = 3  # restarts of a batch whose process or machine died; its models resume from their last.pt
+MAX_RETRIES = 3  # restarts of a batch whose process or machine was lost; its models resume from their last.pt
 POLL_SECONDS = 0.5  # interval between checks of the tasks
 CONNECT_SECONDS = 10.0  # timeout of the first connection to a cluster
 LOST_SECONDS = 300.0  # maximum time without a machine that can train a model
@@ -156,7 +156,7 @@ def batch_capacity(machine: Mapping[str, float], worker_spec: WorkerSpec) -> int
 
 
 class RayTasks:
-    """Batches submitted to Ray; if a process or machine dies, its batch is restarted on another one."""
+    """Batches submitted to Ray; if a process or machine is lost, its batch is restarted on another one."""
 
     def __init__(self, batches: Sequence[TrialBatch], worker_spec: WorkerSpec) -> None:
         """Submit the images, once, and all batches."""
@@ -211,7 +211,7 @@ class RayTasks:
         except RayTaskError as error:
             failure = describe_error(error.cause)
         except RayError:
-            failure = f"its process or machine died {MAX_RETRIES + 1} times"
+            failure = f"its process or machine was lost {MAX_RETRIES + 1} times"
         else:
             return results
         return [ModelStatus(trial, is_finished=True, failure=failure) for trial in batch]

@@ -115,8 +115,8 @@ def parse_override(option: str) -> tuple[str, Any]:
     key, equals, value = option.partition("=")
     if not equals:
         raise BvaeError(f"invalid option --set {option}", "use section.key=value, like --set train.steps=1000")
-    words = [word.strip() for word in value.strip("[]").split(",")]
-    return key, [word for word in words if word] if BRACKETS.fullmatch(value) else value
+    items = [item.strip() for item in value.strip("[]").split(",")]
+    return key, [item for item in items if item] if BRACKETS.fullmatch(value) else value
 
 
 def parse_seeds(seeds: Any, path: Path) -> Sequence[int]:

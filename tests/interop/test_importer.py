@@ -265,10 +265,10 @@ def test_supported_layouts_are_listed_for_an_unsupported_one(bvae: Bvae) -> None
 
 
 def test_truncated_file_is_refused(bvae: Bvae, write: Write) -> None:
-    write(random_weights(SHAPES), "whole.pt")
-    whole = Path("whole.pt").read_bytes()
-    for length in range(0, len(whole), len(whole) // 10 + 1):
-        Path("cut.pt").write_bytes(whole[:length])
+    write(random_weights(SHAPES), "complete.pt")
+    content = Path("complete.pt").read_bytes()
+    for length in range(0, len(content), len(content) // 10 + 1):
+        Path("cut.pt").write_bytes(content[:length])
         result = bvae("import", "cut.pt")
         assert result.code == 1
         assert "Error: cut.pt is" in result.err
@@ -380,7 +380,7 @@ def test_prior_samples_are_traversed_without_examples(bvae: Bvae, without_data: 
     assert result.code == 0
     assert "contains no images: the base codes are samples of the prior" in result.err
     assert sorted(path.name for path in Path("here/latents").iterdir()) == [f"z{index}.gif" for index in range(10)]
-    assert "draws of the prior" not in bvae("traverse", without_data, "--base-code", "prior", "--frames", 2).err
+    assert "samples of the prior" not in bvae("traverse", without_data, "--base-code", "prior", "--frames", 2).err
 
 
 def test_latents_without_statistics_are_sorted_by_index_and_labelled_by_index_only(without_data: Path) -> None:
