@@ -16,7 +16,7 @@ from bvae_cli.report.run_files import KL_TERMS, Curves
 
 DEFAULT_STYLE = LineStyle()
 CAPTIONS = {
-    "loss": "The objective that training minimises, nats per image. It also changes with scheduled hyperparameters.",
+    "loss": "The minimised objective, averaged over images. It also changes with scheduled hyperparameters.",
     "reconstruction_loss": "Negative log-likelihood −log p(x|z) of the images under the decoder, nats per image.",
     "kl": "KL(q(z|x) ‖ p(z)) summed over all latents, nats per image.",
 }
