@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bvae_cli.models.layers import DownsamplingConv, Float32Linear, UpsamplingConv
+from bvae_cli.models.layers import Conv, DownsamplingConv, Float32Linear, TransposedConv, UpsamplingConv
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ def tanh(_: nn.Tanh, __: int) -> LayerSpec:
 CONVERTERS: dict[type[nn.Module], Callable[[Any, int], LayerSpec]] = {
     nn.Linear: dense,
     Float32Linear: dense,
-    nn.Conv2d: convolution,
+    Conv: convolution,
     DownsamplingConv: convolution,
-    nn.ConvTranspose2d: transposed_convolution,
+    TransposedConv: transposed_convolution,
     UpsamplingConv: transposed_convolution,
     nn.Flatten: flatten,
     nn.Unflatten: unflatten,

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import bvae_cli
 from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.images.spec import SIDE
-from bvae_cli.models.layers import DownsamplingConv, UpsamplingConv
+from bvae_cli.models.layers import Conv, TransposedConv
 from bvae_cli.models.vae import VAE
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import require_folder, write_bytes
@@ -122,8 +122,8 @@ def replace_custom_layers(net: nn.Module) -> nn.Module:
     """Return a copy with standard PyTorch convolutions; the custom ones are faster only in PyTorch."""
     result = copy.deepcopy(net)
     for name, layer in list(result.named_modules()):
-        if isinstance(layer, DownsamplingConv | UpsamplingConv):
-            layer_class = nn.Conv2d if isinstance(layer, DownsamplingConv) else nn.ConvTranspose2d
+        if isinstance(layer, Conv | TransposedConv):
+            layer_class = nn.Conv2d if isinstance(layer, Conv) else nn.ConvTranspose2d
             geometry: dict[str, Any] = {key: getattr(layer, key) for key in ("kernel_size", "stride", "padding")}
             standard = layer_class(layer.in_channels, layer.out_channels, **geometry)
             standard.load_state_dict(layer.state_dict())

@@ -26,7 +26,27 @@ class Float32Linear(nn.Linear):
             return super().forward(input.to(self.weight.dtype))
 
 
-class DownsamplingConv(nn.Conv2d):
+class Conv(nn.Conv2d):
+    """A convolution that follows autocast under `torch.vmap` too, where PyTorch's does not."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
+        """Return (batch, channels_out, …) in autocast's dtype from (batch, channels_in, side, side)."""
+        images = input.to(autocast_dtype(input))
+        weight, bias = parameters_as(self, images.dtype)
+        return functional.conv2d(images, weight, bias, self.stride, self.padding)
+
+
+class TransposedConv(nn.ConvTranspose2d):
+    """A transposed convolution that follows autocast under `torch.vmap` too, where PyTorch's does not."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002  # torch's name
+        """Return (batch, channels_out, …) in autocast's dtype from (batch, channels_in, side, side)."""
+        images = input.to(autocast_dtype(input))
+        weight, bias = parameters_as(self, images.dtype)
+        return functional.conv_transpose2d(images, weight, bias, self.stride, self.padding)  # type: ignore[arg-type]
+
+
+class DownsamplingConv(Conv):
     """A convolution with stride 2, which halves the side of an image."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int = 4) -> None:
@@ -37,11 +57,12 @@ class DownsamplingConv(nn.Conv2d):
         if not input.is_cuda or self.in_channels > FEW_CHANNELS or self.kernel_size != (4, 4):
             return super().forward(channels_last(input))
         images = input.to(autocast_dtype(input))
-        halved: Tensor = Conv2x.apply(images, self.weight.to(images.dtype))  # type: ignore[no-untyped-call]
-        return add_bias(halved, self.bias)
+        weight, bias = parameters_as(self, images.dtype)
+        halved: Tensor = Conv2x.apply(images, weight)  # type: ignore[no-untyped-call]
+        return halved + bias[:, None, None]
 
 
-class UpsamplingConv(nn.ConvTranspose2d):
+class UpsamplingConv(TransposedConv):
     """A transposed convolution with kernel 4 and stride 2, which doubles the side of an image."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -49,20 +70,20 @@ class UpsamplingConv(nn.ConvTranspose2d):
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002  # torch's name
         """Return (batch, channels_out, 2·side, 2·side) from (batch, channels_in, side, side)."""
+        images = channels_last(input.to(autocast_dtype(input)))
+        weight, bias = parameters_as(self, images.dtype)
         if self.out_channels <= FEW_CHANNELS:
-            images = input.to(autocast_dtype(input))
-            return add_bias(conv_transpose_2x(channels_last(images), self.weight.to(images.dtype)), self.bias)
-        images = channels_last(input)
-        if not images.is_cpu:
-            return super().forward(images, output_size)
-        weight = self.weight.to(images.dtype)
-        return add_bias(functional.conv_transpose2d(images, weight, stride=2, padding=1), self.bias)
+            doubled = conv_transpose_2x(images, weight)
+        else:
+            doubled = functional.conv_transpose2d(images, weight, stride=2, padding=1)
+        # Outside the convolution, because oneDNN is slower at the gradient of a bias than at that of a weight.
+        return doubled + bias[:, None, None]
 
 
-def add_bias(images: Tensor, bias: Tensor | None) -> Tensor:
-    """Add a bias to each channel; inside a convolution, oneDNN is slower at its gradient than at the weight's."""
-    assert bias is not None
-    return images + bias.to(images.dtype)[:, None, None]
+def parameters_as(layer: Conv | TransposedConv, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return the weight and the bias of a layer in a dtype."""
+    assert layer.bias is not None
+    return layer.weight.to(dtype), layer.bias.to(dtype)
 
 
 def autocast_dtype(tensor: Tensor) -> torch.dtype:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from bvae_cli.models.layers import DownsamplingConv, Float32Linear, UpsamplingConv
+from bvae_cli.models.layers import Conv, DownsamplingConv, Float32Linear, TransposedConv, UpsamplingConv
 
 SIDE = 64
 
@@ -63,10 +63,10 @@ def higgins_conv(channels: int, latent_dim: int) -> tuple[nn.Sequential, nn.Sequ
     """
     encoder = nn.Sequential(
         *down_block(channels, 32), *down_block(32, 32), *down_block(32, 64), *down_block(64, 64),
-        nn.Conv2d(64, 256, 4), nn.ReLU(), nn.Flatten(), Float32Linear(256, 2 * latent_dim),
+        Conv(64, 256, 4), nn.ReLU(), nn.Flatten(), Float32Linear(256, 2 * latent_dim),
     )  # fmt: skip
     decoder = nn.Sequential(
-        nn.Linear(latent_dim, 256), nn.Unflatten(1, (256, 1, 1)), nn.ReLU(), nn.ConvTranspose2d(256, 64, 4),
+        nn.Linear(latent_dim, 256), nn.Unflatten(1, (256, 1, 1)), nn.ReLU(), TransposedConv(256, 64, 4),
         *up_block(64, 64), *up_block(64, 32), *up_block(32, 32), *up_block(32, channels),
     )  # fmt: skip
     return encoder, decoder

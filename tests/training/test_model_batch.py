@@ -14,11 +14,13 @@ from bvae_cli.models import code_discriminator
 from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.objectives.beta_tcvae import BetaTCVAE
 from bvae_cli.params import Params
+from bvae_cli.system.device import autocast
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import ignore_progress
 from bvae_cli.training.fit import fit
 from bvae_cli.training.fit_batched import FitEvent, fit_batched
-from bvae_cli.training.model_batch import batching_key
+from bvae_cli.training.model_batch import ModelBatch, batching_key
+from bvae_cli.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 STEPS = int(os.environ.get("STACK_STEPS", "40"))  # 200 take three minutes
@@ -85,6 +87,24 @@ def test_each_model_is_trained_as_if_alone(data: Path, objective: str, monkeypat
         assert (stacked.params, stacked.step) == (single.params, STEPS)
         # Sums in another order differ by 1e-7, which grows where a ReLU turns over on that account.
         assert distance(stacked, single) < APART * moved(single)
+
+
+@pytest.mark.parametrize("net", ["burgess", "higgins_conv"])
+def test_a_model_batch_computes_in_bfloat16_as_each_model_does(data: Path, net: str) -> None:
+    trainers = []
+    for seed in range(2):
+        train = {"precision": "bfloat16", "batch_size": 2, "seed": seed}
+        params = config.build_params({"model": {"net": net}, "train": train})
+        images = load_images(data, "dsprites")
+        trainers.append(Trainer(build_vae(params, images.spec), images.spec, params, CPU))
+        trainers[-1].load_batch(images.packed[seed :: len(images) // 2][:2], 0)
+    batch = ModelBatch(trainers)
+    with autocast(CPU, "bfloat16"):
+        _, totals = torch.vmap(batch.compute_one)(batch.weights(), *batch.inputs())
+        for trainer, total in zip(trainers, totals, strict=True):
+            assert trainer.packed is not None
+            _, alone = trainer.losses(trainer.packed, trainer.noise)
+            torch.testing.assert_close(total, alone, rtol=1e-4, atol=1e-4)  # float32 differs by 1e-3
 
 
 @pytest.mark.parametrize("optimizer", ["adagrad", "muon"])
