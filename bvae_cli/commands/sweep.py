@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bvae_cli.sweep.worker import ModelStatus
 
 
-GPU_MODELS_PER_BATCH = 64  # models trained jointly on a GPU; speed not measured
+GPU_MODELS_PER_BATCH = 8  # models trained jointly on a GPU; more are hardly faster (docs/gpu.md)
 
 
 def sweep(  # noqa: PLR0913 - its arguments are its options
@@ -43,7 +43,7 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
         int | None,
         typer.Option(
             min=1,
-            help="Models trained jointly (vmap) in one batch. Default: 1 on a CPU, 64 on a GPU.",
+            help="Models trained jointly (vmap) in one batch. Default: 1 on a CPU, 8 on a GPU.",
             rich_help_panel=MACHINE,
         ),
     ] = None,
