@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import starmap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from bvae_cli.system.parallel import map_in_processes
 from bvae_cli.system.reporting import ProgressCallback, ignore_progress
 
 TRAIN, TEST = 10_000, 5_000
+MIN_PARALLEL_WORK = 200_000  # images × classes; the boosting of fewer takes no longer than starting processes
 Classifier = Callable[[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], int], BoostingResult]
 """Trains on codes and their values, and predicts the values of test codes; the seed breaks ties."""
 
@@ -60,11 +62,13 @@ def dci_with(
     classifier: Classifier, codes: NDArray[np.float32], truth: GroundTruth, rng: np.random.Generator,
     train: int, test: int, report: ProgressCallback,
 ) -> dict[str, float]:  # fmt: skip
-    """Compute the scores with a classifier; each factor is learned in a separate process."""
+    """Compute the scores with a classifier; large tasks are divided over processes, one factor each."""
     train_indices, test_indices = truth.train_test_split(train, test, rng)
     seed, importance, accuracy = int(rng.integers(2**31)), [], []
     tasks = [(codes[train_indices], column[train_indices], codes[test_indices], seed) for column in truth.factors.T]
-    for column, result in zip(truth.factors.T, map_in_processes(classifier, tasks), strict=True):
+    is_large = len(train_indices) * sum(truth.sizes) >= MIN_PARALLEL_WORK
+    results = map_in_processes(classifier, tasks) if is_large else starmap(classifier, tasks)
+    for column, result in zip(truth.factors.T, results, strict=True):
         importance.append(result.importance)
         accuracy.append(np.mean(result.predictions == column[test_indices]))
         report("growing trees", len(accuracy), len(truth.names))

@@ -12,6 +12,11 @@ ALPHA = 0.1  # regularisation weight of the lasso
 def udr(codes: Sequence[NDArray[np.float32]], seed: int = 0, spearman: bool = False) -> list[float]:
     """Compute the similarity of each model's latents to those of the other models, up to permutation and sign.
 
+    As in the authors' code (disentanglement_lib, `udr`), the lasso predicts the latents of the model that is scored
+    from those of another model, and the relative strengths are averaged over the latents of each model first, then over
+    both models. Equation 3 of the paper divides their sum by the number of all latents instead; the two are equal if
+    both models have as many active latents.
+
     Args:
         codes: for each model, (images, latents), for the same images; the authors leave out inactive latents.
         seed: seed of the lasso.
@@ -20,13 +25,15 @@ def udr(codes: Sequence[NDArray[np.float32]], seed: int = 0, spearman: bool = Fa
     Returns:
         The UDR of each model: the median similarity to the other models, 0 to 1, higher is better.
     """
-    models = list(enumerate(codes))
-    pairs = [[pair_score(one, other, seed, spearman) for index, other in models if index != own] for own, one in models]
-    return [float(np.median(scores)) for scores in pairs]
+    scores = []
+    for index, scored in enumerate(codes):
+        others = [other for other_index, other in enumerate(codes) if other_index != index]
+        scores.append(float(np.median([pair_score(other, scored, seed, spearman) for other in others])))
+    return scores
 
 
 def pair_score(one: NDArray[np.float32], other: NDArray[np.float32], seed: int, spearman: bool) -> float:
-    """Return the similarity of two models' latents, 0 to 1; 0 if one model has none."""
+    """Return the similarity of two models' latents, 0 to 1; 0 if one model has none. `one` predicts `other`."""
     if not one.shape[1] or not other.shape[1]:
         return 0.0
     return relative_strength(rank_correlation(one, other) if spearman else lasso_weights(one, other, seed))

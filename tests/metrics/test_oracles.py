@@ -148,6 +148,30 @@ def test_closed_forms_of_udr(similarity: Array, expected: float) -> None:
     assert relative_strength(similarity) == pytest.approx(expected)
 
 
+def test_udr_of_unequal_models_equals_the_authors_definition() -> None:
+    """For model i the lasso is fitted with X = the other model's latents and y = model i's, and max² / sum averaged."""
+    from sklearn.linear_model import Lasso
+    from sklearn.preprocessing import StandardScaler
+
+    random = np.random.default_rng(0)
+    factors = random.normal(size=(2000, 4))
+    models = [
+        (factors @ random.normal(size=(4, latents)) + noise * random.normal(size=(2000, latents))).astype(np.float32)
+        for latents, noise in ((4, 0.1), (6, 1.0), (3, 0.5))
+    ]
+
+    def similarity(scored: Array, other: Array) -> float:
+        inputs, targets = StandardScaler().fit_transform(other), StandardScaler().fit_transform(scored)
+        weights = np.abs(Lasso(alpha=0.1).fit(inputs, targets).coef_)  # (latents of scored, latents of other)
+        strengths = [weights.max(axis=axis) ** 2 / np.maximum(weights.sum(axis=axis), 1e-30) for axis in (0, 1)]
+        return float(np.mean([strength.mean() for strength in strengths]))
+
+    expected = [np.median([similarity(scored, other) for other in models if other is not scored]) for scored in models]
+    assert udr(models) == pytest.approx(expected)
+    reverse = [np.median([similarity(other, scored) for other in models if other is not scored]) for scored in models]
+    assert udr(models) != pytest.approx(reverse, abs=0.01)
+
+
 def test_udr_is_invariant_to_permutation_and_sign_but_not_to_rotation() -> None:
     codes = random().normal(size=(10_000, 4)).astype(np.float32)
     rotated = codes @ np.linalg.qr(random(1).normal(size=(4, 4)))[0].astype(np.float32)
