@@ -10,6 +10,7 @@ from bvae_cli.images.stream import open_stream
 from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.system.errors import BvaeError
 
+ARRAYS = ("codes", "logvar", "factors", "factor_names")
 HINT = "write the file with numpy: np.savez(path, codes=codes, factors=factors)"
 
 
@@ -41,16 +42,24 @@ def read_codes(path: Path, data: Path, dataset: str) -> Codes:
             f"{path}: logvar is invalid, {logvar.dtype} {logvar.shape}; expected floats of shape {codes.shape}", HINT
         )
     truth = load_ground_truth(path, arrays, len(codes), data, dataset)
-    return Codes(codes.astype(np.float32), None if logvar is None else logvar.astype(np.float32), truth)
+    return Codes(to_float32(codes), None if logvar is None else logvar.astype(np.float32), truth)
+
+
+def to_float32(codes: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Return codes in float32, centred if they were wider: a large offset would otherwise round them together."""
+    if codes.dtype == np.float32:
+        return codes.astype(np.float32)
+    wide: NDArray[np.float64] = codes.astype(np.float64)
+    return np.asarray(wide - wide.mean(axis=0), np.float32)
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Load the arrays of an npz file without unpickling anything."""
+    """Load the arrays of an npz file that scoring needs, without unpickling anything or reading other arrays."""
     if not path.is_file():
         raise BvaeError(f"file not found: {path}", "pass the path of a checkpoint.pt, or of an npz file with codes.")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
+            return {name: archive[name] for name in ARRAYS if name in archive.files}
     except Exception as error:  # an invalid file may cause any error
         raise BvaeError(f"{path} is not a valid npz file (corrupt, or contains pickled objects)", HINT) from error
 
@@ -72,9 +81,16 @@ def load_ground_truth(
             f"{path}: factors have the invalid shape {factors.shape}, not ({count}, factors)",
             "save one row of factors per row of codes.",
         )
-    names = [str(name) for name in arrays.get("factor_names", [])]
+    names = [decode_name(name) for name in arrays.get("factor_names", [])]
     if names and len(names) != factors.shape[1]:
         raise BvaeError(
             f"{path}: {len(names)} factor_names for {factors.shape[1]} factors", "save one name per column of factors."
         )
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise BvaeError(f"{path}: two factors have the name {repeated[0]}", "save a different name for each factor.")
     return GroundTruth.from_labels(factors, names or None)
+
+
+def decode_name(name: object) -> str:
+    """Return a factor's name, which other programs store as text or as bytes."""
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)

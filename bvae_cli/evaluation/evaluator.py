@@ -70,7 +70,10 @@ def evaluate(
     latents = sort_by_kl(summarize_latents(encoding, truth))
     scores.values["active_units"] = sum(latent.is_active for latent in latents)
     codes = Codes(encoding.mean.numpy(), encoding.logvar.numpy(), truth)
-    add_metrics(scores, metrics, codes, scored_truth, settings, report)
+    try:
+        add_metrics(scores, metrics, codes, scored_truth, settings, report)
+    except BvaeError as error:  # the losses are kept
+        scores.not_computed |= dict.fromkeys(metrics, error.message)
     ranking = rank_by_udr(encoding, others, images, device, settings.seed, report) if others else []
     scores.values |= {"udr": ranking[0]} if ranking else {}
     write_results(out, scores, codes.mean, scored_truth)
@@ -130,7 +133,7 @@ def add_kl_decomposition(
 
 def write_results(out: Path, scores: Scores, codes: np.ndarray, truth: GroundTruth | None) -> None:
     """Write metrics.json and, if factors are known, the mutual information of latents and factors."""
-    write_text(out / "metrics.json", json.dumps(scores.to_dict(), indent=2) + "\n")
+    write_text(out / "metrics.json", json.dumps(scores.to_dict(), indent=2, allow_nan=False) + "\n")
     if truth:
         information = mutual_information(codes, truth)
         latents = [f"z{index}" for index in range(len(information))]

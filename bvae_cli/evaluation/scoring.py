@@ -30,7 +30,7 @@ class Scores:
     stds: dict[str, float] = field(default_factory=dict)  # standard deviation over repeats, if there is more than one
     stderrs: dict[str, float] = field(default_factory=dict)  # standard error of means over a sample of the images
     seconds: dict[str, float] = field(default_factory=dict)  # by metric
-    not_computed: dict[str, str] = field(default_factory=dict)  # by metric, the reason
+    not_computed: dict[str, str] = field(default_factory=dict)  # by metric or score, the reason
 
     @classmethod
     def from_dict(cls, numbers: Mapping[str, float]) -> Scores:
@@ -56,7 +56,10 @@ class Scores:
     def add_metric(
         self, name: str, score: Callable[[np.random.Generator], dict[str, float]], settings: EvaluateParams
     ) -> None:
-        """Compute a metric once per repeat, each with its own seed; record the reason if it cannot be computed."""
+        """Compute a metric once per repeat, each with its own seed; record the reason if it cannot be computed.
+
+        Whatever a metric raises, the other scores are kept.
+        """
         seeds = [[settings.seed, repeat] for repeat in range(settings.repeats)]
         try:
             with self.time_block(name):
@@ -64,8 +67,14 @@ class Scores:
         except BvaeError as error:
             self.not_computed[name] = error.message
             return
+        except Exception as error:  # of libraries, for example for a class with a single sample
+            self.not_computed[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            return
         for key in results[0]:
             values = [result[key] for result in results]
+            if not np.isfinite(values).all():
+                self.not_computed[key] = "the result is NaN or infinite"
+                continue
             self.values[key] = float(np.mean(values))
             if len(values) > 1:
                 self.stds[key] = float(np.std(values, ddof=1))
@@ -125,6 +134,7 @@ def require_valid_codes(codes: NDArray[np.float32]) -> None:
 
 def select_factors(truth: GroundTruth, names: Iterable[str]) -> GroundTruth:
     """Return the named factors, or all, without constant ones; raise BvaeError if fewer than two vary."""
+    names = list(dict.fromkeys(names))
     for name in names:
         config.convert_choice("factors", name, truth.names)
     selected = (truth.select_factors(names) if names else truth).drop_constant()

@@ -239,3 +239,43 @@ def test_a_pickle_in_an_npz_is_not_loaded(bvae: Bvae) -> None:
     assert pickle.dumps(Trap())
     assert bvae("evaluate", "codes.npz").code == 1
     assert not Path("sprung").exists()
+
+
+def test_other_scores_are_kept_if_a_metric_fails(bvae: Bvae) -> None:
+    """A factor with one sample of a value has no explicitness: NaN for some splits, an error for others."""
+    random = np.random.default_rng(0)
+    factors = np.c_[random.integers(4, size=300), np.arange(300) == 17]
+    for seed in (0, 4):
+        path = npz(codes=random.normal(size=(300, 3)), factors=factors)
+        result = bvae("evaluate", path, "--metric", "explicitness", "--metric", "mig", "--seed", seed, "--out", "here")
+        assert result.code == 0
+        written = json.loads(Path("here/metrics.json").read_text(), parse_constant=pytest.fail)
+        assert "mig" in written
+        assert "not computed" in result.out + result.err or "explicitness" in written
+
+
+def test_an_offset_of_the_codes_does_not_change_the_scores(bvae: Bvae) -> None:
+    codes = np.random.default_rng(0).multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], size=20_000)
+    scores = []
+    for shifted in (codes, 1e5 + 1e-3 * codes):
+        bvae("evaluate", npz(codes=shifted, factors=(codes > 0).astype(int)), "--metric", "mig", "--out", "here")
+        scores.append(json.loads(Path("here/metrics.json").read_text())["mig"])
+    assert scores[1] == pytest.approx(scores[0], abs=1e-3)
+    assert scores[0] > 0.3
+
+
+def test_factor_names_are_distinct_and_may_be_bytes(bvae: Bvae) -> None:
+    factors = np.random.default_rng(0).integers(4, size=(4000, 2))
+    codes = factors + 0.0
+    result = bvae("evaluate", npz(codes=codes, factors=factors, factor_names=["object", "object"]), "--metric", "mig")
+    assert result.code == 1
+    assert "two factors have the name object" in result.err
+    path = npz(codes=codes, factors=factors, factor_names=np.array([b"shape", b"scale"]))
+    assert bvae("evaluate", path, "--metric", "mig", "--out", "here").code == 0
+    assert Path("here/mutual_information.csv").read_text().startswith("latent,shape,scale")
+
+
+def test_arrays_that_scoring_does_not_need_are_not_opened(bvae: Bvae) -> None:
+    factors = np.random.default_rng(0).integers(4, size=(4000, 2))
+    np.savez("codes.npz", codes=factors + 0.0, factors=factors, metadata=np.array({"beta": 4}, dtype=object))
+    assert bvae("evaluate", "codes.npz", "--metric", "mig", "--out", "here").code == 0
