@@ -54,6 +54,14 @@ class Bomb:
         return pytest.exit, ("a pickle was executed",)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Keep tests that share a module's fixture in one process; all others are divided over the processes one by one."""
+    for item in items:
+        definitions = item._fixtureinfo.name2fixturedefs.values()
+        if "module" in {definition.scope for fixture in definitions for definition in fixture}:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
 @pytest.fixture(autouse=True)
 def use_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run every test in an empty folder, without a params.yaml."""

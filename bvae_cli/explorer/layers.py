@@ -98,8 +98,10 @@ def tanh(_: nn.Tanh, __: int) -> LayerSpec:
 CONVERTERS: dict[type[nn.Module], Callable[[Any, int], LayerSpec]] = {
     nn.Linear: dense,
     Float32Linear: dense,
+    nn.Conv2d: convolution,
     Conv: convolution,
     DownsamplingConv: convolution,
+    nn.ConvTranspose2d: transposed_convolution,
     TransposedConv: transposed_convolution,
     UpsamplingConv: transposed_convolution,
     nn.Flatten: flatten,

@@ -91,7 +91,7 @@ def test_ctrl_c_saves_the_run_and_ends_all_processes(torchrun: Start, options: l
     said = process.communicate(timeout=LIMIT)[1]
     assert process.returncode != 0
     step = load_checkpoint(Path("run/last.pt")).step
-    assert said.count(f"Interrupted: stopped at step {step}, which run/last.pt holds") == 1
+    assert said.count(f"Interrupted: stopped at step {step}; it is saved in run/last.pt") == 1
     assert not any(rank.is_running() for rank in ranks)
 
 

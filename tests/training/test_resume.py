@@ -14,6 +14,7 @@ from conftest import BVAE, Bvae, Start
 from bvae_cli.checkpoint import load_checkpoint
 from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.system.files import lock_folder
+from bvae_cli.system.interruption import SAME_SIGNAL_SECONDS
 
 OPTIONS = [
     "--cpu", "--net", "higgins_conv", "--batch-size", "16", "--precision", "bfloat16", "--beta", "0:1,90:4",
@@ -94,23 +95,22 @@ def test_a_signal_that_is_delivered_twice_saves_as_one_does(train: Start, number
     load_checkpoint(Path("stopped/last.pt"))
 
 
-def test_a_second_signal_interrupts_what_the_first_one_waits_for() -> None:
+def test_a_second_signal_interrupts_what_the_first_one_waits_for(start: Start) -> None:
     program = (
-        "import signal, time\n"
+        "import time\n"
         "from bvae_cli.system.interruption import defer_signals\n"
-        "with defer_signals() as pending:\n"
+        "with defer_signals():\n"
         "    print('ready', flush=True)\n"
         "    time.sleep(60)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = start(sys.executable, "-c", program)
     assert process.stdout is not None
     process.stdout.readline()
     started = time.monotonic()
     for _ in range(2):
         process.send_signal(signal.SIGINT)
-        time.sleep(1.2)
+        time.sleep(SAME_SIGNAL_SECONDS + 0.1)
     process.wait(30)
-    process.stdout.close()
     assert time.monotonic() - started < 30
 
 
