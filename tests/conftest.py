@@ -54,12 +54,17 @@ class Bomb:
         return pytest.exit, ("a pickle was executed",)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Keep tests that share a module's fixture in one process; all others are divided over the processes one by one."""
+SLOW_FILES = {
+    "test_onnx_export.py", "test_pipelines.py", "test_ranks.py", "test_ray_cluster.py", "test_readme.py",
+    "test_resume.py", "test_sweep.py",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of files that start many processes as slow."""
     for item in items:
-        definitions = item._fixtureinfo.name2fixturedefs.values()
-        if "module" in {definition.scope for fixture in definitions for definition in fixture}:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+        if item.path.name in SLOW_FILES:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,7 @@ def write_study(folder: Path, data: Path) -> list[object]:
 
 
 def all_have_started() -> bool:
-    return all((run / "last.pt").exists() for run in RUNS)
+    return all(any((run / name).exists() for name in ("last.pt", "checkpoint.pt")) for run in RUNS)
 
 
 def results_are_equal(without_ray: Path) -> bool:
