@@ -53,7 +53,8 @@ def fit(
             archive_unfinished_run(folder)
         run = TrainingRun(params_for_rank(params, ranks), images.to(device), device, folder, checkpoint, ranks)
         while not run.is_finished:
-            run.train_step()
+            with report_compile_errors(params.train.compile):
+                run.train_step()
             signal = ranks.all_reduce_max(pending_signal() or 0, run.step)
             if entry := run.on_step_end(is_stopping=signal > 0):
                 yield entry
@@ -110,6 +111,23 @@ def require_compilable(params: Params, ranks: Ranks) -> None:
         raise BvaeError(f"train.compile is unsupported for {name}, which trains two networks", "remove --compile.")
     if ranks.size > 1:
         raise BvaeError("train.compile is unsupported under torchrun", "remove --compile.")
+
+
+@contextmanager
+def report_compile_errors(is_compiled: bool) -> Iterator[None]:
+    """Raise BvaeError for errors of torch.compile within the block, such as a missing C++ compiler."""
+    if not is_compiled:
+        yield
+        return
+    from torch._dynamo.exc import TorchDynamoException  # imported here, because it loads the compiler
+
+    try:
+        yield
+    except TorchDynamoException as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BvaeError(
+            f"torch.compile failed: {reason}", "install a C++ compiler such as g++, or remove --compile."
+        ) from error
 
 
 def require_divisible(params: Params, ranks: Ranks) -> None:

@@ -160,3 +160,35 @@ def test_the_learning_rate_may_be_a_schedule(bvae: Bvae, data: Path) -> None:
     options = ["--steps", 4, "--log-every", 1, "--learning-rate", "0:0,2:0.001,3:0"]
     bvae("train", "--cpu", "--data", data, *options)
     assert [float(row["learning_rate"]) for row in history(Path("runs/dsprites"))] == [0, 0.0005, 0.001, 0]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the compiler itself
+def test_a_compiled_step_equals_the_step_up_to_rounding(bvae: Bvae, data: Path) -> None:
+    options = ["--cpu", "--data", data, "--net", "higgins_mlp", "--steps", 3, "--batch-size", 8]
+    assert bvae("train", *options, "--out", "plain").code == 0
+    assert bvae("train", *options, "--compile", "--out", "compiled").code == 0
+    plain, compiled = (
+        torch.cat([weight.flatten() for weight in load_checkpoint(Path(out, "checkpoint.pt")).vae.parameters()])
+        for out in ("plain", "compiled")
+    )
+    assert (plain - compiled).norm() < 1e-5 * plain.norm()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the compiler itself
+def test_without_a_compiler_the_error_names_the_remedy(
+    bvae: Bvae, data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
+    result = bvae("train", "--cpu", "--data", data, "--steps", 2, "--batch-size", 9, "--compile")
+    assert result.code == 1
+    assert "torch.compile failed" in result.err
+    assert "remove --compile" in result.err
+
+
+@pytest.mark.parametrize("objective", ["factor_vae", "info_gan"])
+def test_compiling_a_step_of_two_networks_is_refused(bvae: Bvae, data: Path, objective: str) -> None:
+    result = bvae("train", "--cpu", "--data", data, "--objective", objective, "--compile")
+    assert result.code == 1
+    assert "train.compile is unsupported" in result.err
