@@ -1,6 +1,7 @@
 """The entry point of the command line, which reports errors and sets the exit status."""
 
 import _thread
+import io
 import re
 import signal
 import sys
@@ -17,6 +18,9 @@ def main() -> None:
 
     The exit status is 0, 1 (an error that the user can fix), 2 (usage), 130 (Ctrl-C) or 143 (SIGTERM).
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # "?" for what the terminal's or file's encoding lacks
     sys.unraisablehook = resend_signal
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, exit_on_sigterm)

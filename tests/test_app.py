@@ -145,3 +145,13 @@ def read_all(terminal: int) -> str:
             chunks.append(chunk)
     os.close(terminal)
     return b"".join(chunks).decode()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["summary", "run"]])
+def test_output_degrades_if_the_encoding_lacks_a_character(evaluated: Path, arguments: list[str]) -> None:
+    words = [BVAE, *(str(evaluated) if word == "run" else word for word in arguments)]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(words, capture_output=True, env=environment, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"?" in done.stdout
+    assert b"Traceback" not in done.stderr

@@ -76,7 +76,8 @@ def fingerprint(path: Path) -> str:
     digest = hashlib.sha256()
     for member in sorted(member for member in path.rglob("*") if member.is_file()):
         if member.suffix != ".h5":  # the data file itself may be created in this folder
-            digest.update(f"{member.relative_to(path).as_posix()}\0{file_digest(member)}\0".encode())
+            entry = f"{member.relative_to(path).as_posix()}\0{file_digest(member)}\0"
+            digest.update(entry.encode(errors="surrogateescape"))  # a file name need not be valid UTF-8
     return f"own folder, sha256 {digest.hexdigest()}"
 
 

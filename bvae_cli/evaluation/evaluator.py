@@ -145,8 +145,8 @@ def write_results(out: Path, scores: Scores, codes: np.ndarray, truth: GroundTru
 def read_results(folder: Path) -> Evaluation:
     """Read the scores and latents that `evaluate` wrote; raise BvaeError if they are not found or corrupt."""
     try:
-        scores = Scores.from_dict(json.loads((folder / "metrics.json").read_text()))
-        with (folder / "latents.csv").open() as file:
+        scores = Scores.from_dict(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+        with (folder / "latents.csv").open(encoding="utf-8") as file:
             latents = [Latent.from_row(row) for row in csv.DictReader(file)]
     except FileNotFoundError as error:
         raise BvaeError(f"scores not found in {folder}", f"bvae evaluate {folder / 'checkpoint.pt'}") from error

@@ -25,7 +25,7 @@ DECOMPRESSORS: dict[bytes, Callable[[BufferedReader], BufferedIOBase]] = {
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
 }
-INVALID_CHARACTERS = re.compile("[\0\ud800-\udfff]")  # NUL, and surrogates that stand for undecodable bytes
+INVALID_CHARACTERS = re.compile("\0")  # bytes that are not UTF-8 are harmless: they become surrogates
 SYSTEM_FILES = {".DS_Store", "Thumbs.db"}
 
 

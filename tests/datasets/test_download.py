@@ -1,6 +1,7 @@
 """`bvae download` from each of its sources."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +12,11 @@ from pathlib import Path
 import h5py
 import pytest
 from conftest import Bvae, Result
+from PIL import Image
 
 from bvae_cli.datasets import DATASETS
 from bvae_cli.images import store
+from bvae_cli.images.in_memory import load_images
 from bvae_cli.sources.source import RemoteFile
 
 NAME = "dsprites.npz"
@@ -173,3 +176,12 @@ def test_a_folder_that_cannot_be_written_is_an_error(bvae: Bvae, small_npz: Path
     result = bvae("download", "--from", small_npz, "--data", "/proc/data")
     assert result.code == 1
     assert "/proc/data" in result.err
+
+
+def test_a_file_name_that_is_not_utf_8_is_read(bvae: Bvae) -> None:
+    Path("mine").mkdir()
+    for name in ("a.png", os.fsdecode(b"\xe9.png")):
+        Image.new("L", (64, 64), len(name)).save(Path("mine", name))
+    result = bvae("download", "folder", "--from", "mine", "--name", "mine")
+    assert result.code == 0, result.err
+    assert len(load_images(Path("data"), "mine")) == 2
