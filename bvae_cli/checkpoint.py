@@ -1,5 +1,6 @@
 """Checkpoints: a trained model in one self-contained file, usable without its data or params.yaml."""
 
+import errno
 import io
 import math
 import pickle
@@ -158,6 +159,8 @@ def load_archive(path: Path, hint: str) -> Any:
     except FileNotFoundError as error:
         raise BvaeError(f"checkpoint not found: {path}", hint) from error
     except OSError as error:
+        if error.errno == errno.EINVAL:  # PyTorch seeks before the start of a truncated file
+            raise BvaeError(f"{path} is truncated or not a checkpoint", f"copy the file again, or {hint}") from error
         raise BvaeError(
             f"cannot read {path}: {error.strerror}", "pass the path of a readable checkpoint file."
         ) from error
