@@ -1,6 +1,6 @@
 """All that is to be known of bvae on a GPU: `python benchmarks/gpu.py` tests, times and trains, within ten minutes.
 
-It runs the tests in tests/gpu, then by turns the customary loop and ours in each precision, models side by side, a
+It runs the tests in tests/gpu, then by turns the customary loop and ours in each precision, model batches, a
 profile of a step, and the experiment of params.yaml with its evaluation. It writes gpu.json, gpu.log and profile.txt to
 --out. `--part` chooses some of that.
 """
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from bvae_cli.models.vae import VAE
 from bvae_cli.system.device import select_device
 from bvae_cli.system.reporting import ignore_progress
 from bvae_cli.training.fit import fit
+from bvae_cli.training.model_batch import ModelBatch
 from bvae_cli.training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
@@ -77,7 +79,7 @@ def speed(images: Images, device: torch.device, out: Path) -> Record:
     loops: dict[str, Callable[[], float]] = {"customary": lambda: customary_speed(images, device)}
     models = {precision: new(images, device, precision=precision) for precision in PRECISIONS}
     models["bfloat16 compiled"] = new(images, device, precision="bfloat16", compile=True)
-    loops |= {name: lambda model=model: steps_per_second([model], images, 1000) for name, model in models.items()}  # type: ignore[misc]
+    loops |= {name: partial(steps_per_second, step_alone(model, images), 1000) for name, model in models.items()}
     seen: dict[str, list[float]] = {name: [] for name in loops}
     for _ in range(TURNS):
         for name, loop in loops.items():
@@ -95,20 +97,14 @@ def customary_speed(images: Images, device: torch.device, steps: int = 200) -> f
     return statistics.median(rate for rate, _ in lines[1:])
 
 
-def side_by_side(images: Images, device: torch.device, out: Path) -> Record:
-    """Models times steps per second, by precision and number of models."""
-    return {
-        precision: {
-            count: round(
-                count
-                * steps_per_second(
-                    [new(images, device, seed, precision=precision) for seed in range(count)], images, 200
-                )
-            )
-            for count in (1, 4, 16, 64)
-        }
-        for precision in ("tf32", "bfloat16")
-    }
+def model_batches(images: Images, device: torch.device, out: Path) -> Record:
+    """Models times steps per second of models trained jointly, by precision and number of models."""
+    result: Record = {}
+    for precision in ("tf32", "bfloat16"):
+        for count in (1, 8, 64):
+            models = [new(images, device, seed, precision=precision) for seed in range(count)]
+            result[f"{count} models, {precision}"] = round(count * steps_per_second(step_jointly(models, images), 50))
+    return result
 
 
 def new(images: Images, device: torch.device, seed: int = 0, **train: object) -> Trainer:
@@ -117,19 +113,28 @@ def new(images: Images, device: torch.device, seed: int = 0, **train: object) ->
     return Trainer(build_vae(params, images.spec).to(device), images.spec, params, device)
 
 
-def steps_per_second(models: list[Trainer], images: Images, steps: int) -> float:
-    """Steps per second of each model, all side by side."""
+def step_alone(model: Trainer, images: Images) -> Callable[[int], None]:
+    """Return what trains a step of one model, given its number."""
+    batches = images.batches(BATCH, model.params.train.seed, 0)
+    return lambda number: model.step(next(batches), number)
+
+
+def step_jointly(models: list[Trainer], images: Images) -> Callable[[int], None]:
+    """Return what trains a step of a model batch, given its number."""
+    batch = ModelBatch(models)
     batches = [images.batches(BATCH, model.params.train.seed, 0) for model in models]
+    return lambda number: batch.step([next(each) for each in batches], [number] * len(models))
 
-    def take(count: int) -> None:
-        for step in range(count):
-            for model, each in zip(models, batches, strict=True):
-                model.step(next(each), step)
-        torch.cuda.synchronize()
 
-    take(WARM_UP)
+def steps_per_second(step: Callable[[int], None], steps: int) -> float:
+    """Return the steps per second after a warm-up, in which the step is captured."""
+    for number in range(WARM_UP):
+        step(number)
+    torch.cuda.synchronize()
     started = time.perf_counter()
-    take(steps)
+    for number in range(steps):
+        step(WARM_UP + number)
+    torch.cuda.synchronize()
     return steps / (time.perf_counter() - started)
 
 
@@ -182,7 +187,7 @@ def experiment(images: Images, device: torch.device, out: Path) -> Record:
 PARTS: dict[str, Callable[[Images, torch.device, Path], Record]] = {
     "tests": tests,
     "speed": speed,
-    "side_by_side": side_by_side,
+    "model_batches": model_batches,
     "profile": profiled,
     "experiment": experiment,
 }
