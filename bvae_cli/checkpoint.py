@@ -152,6 +152,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 def load_archive(path: Path, hint: str) -> Any:
     """Return the plain containers and tensors of a file; raises BvaeError, with the hint, if it has anything else."""
+    truncated = BvaeError(f"{path} is truncated or not a checkpoint", f"copy the file again, or {hint}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # from PyTorch, about files that are rejected below
@@ -160,7 +161,7 @@ def load_archive(path: Path, hint: str) -> Any:
         raise BvaeError(f"checkpoint not found: {path}", hint) from error
     except OSError as error:
         if error.errno == errno.EINVAL:  # PyTorch seeks before the start of a truncated file
-            raise BvaeError(f"{path} is truncated or not a checkpoint", f"copy the file again, or {hint}") from error
+            raise truncated from error
         raise BvaeError(
             f"cannot read {path}: {error.strerror}", "pass the path of a readable checkpoint file."
         ) from error
@@ -169,7 +170,7 @@ def load_archive(path: Path, hint: str) -> Any:
             f"{path} is not a valid checkpoint (corrupt, or contains pickled code), so it was not loaded", hint
         ) from error
     except Exception as error:  # malformed bytes can raise any exception
-        raise BvaeError(f"{path} is truncated or not a checkpoint", f"copy the file again, or {hint}") from error
+        raise truncated from error
 
 
 def restore(content: dict[str, Any]) -> Checkpoint:

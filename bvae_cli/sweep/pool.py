@@ -18,9 +18,9 @@ from bvae_cli.sweep.shared_images import SharedImages, dataset_names, share_imag
 from bvae_cli.sweep.study import Trial
 from bvae_cli.sweep.worker import GRACE_SECONDS, ModelStatus, WorkerSpec, run_worker
 from bvae_cli.system.interruption import PendingSignal, ignore_sigint
+from bvae_cli.system.parallel import THREAD_VARIABLES
 
 POLL_SECONDS = 0.5  # interval between checks for a signal
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # read when libraries are loaded
 
 
 @dataclass

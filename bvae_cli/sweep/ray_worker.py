@@ -70,7 +70,7 @@ def train_on_cluster(
     """
     results = []
     env.require_match()
-    torch.set_num_threads(worker_spec.threads)
+    worker_spec.apply()
     with chdir(env.folder):
         for trial in trials:
             wait_until_free(trial.folder, GRACE_SECONDS)  # a lost process may still hold the lock

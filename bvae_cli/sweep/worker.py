@@ -50,6 +50,11 @@ class WorkerSpec:
     threads: int
     data: Path  # folder of data files
 
+    def apply(self) -> None:
+        """Make this process compute on the device, with the number of threads."""
+        torch.set_num_threads(self.threads)
+        use_device(self.device)
+
 
 def run_worker(channel: Connection, shared: Mapping[str, ImageSource], worker_spec: WorkerSpec) -> None:
     """Train batches received from a channel and send back their status.
@@ -57,8 +62,7 @@ def run_worker(channel: Connection, shared: Mapping[str, ImageSource], worker_sp
     It returns if there are no more batches, a signal arrives, or the parent exits.
     """
     threading.Thread(target=end_with_parent, daemon=True).start()
-    torch.set_num_threads(worker_spec.threads)
-    use_device(worker_spec.device)
+    worker_spec.apply()
     try:
         while trials := channel.recv():
             for status in train_and_score(trials, shared, worker_spec):
