@@ -141,8 +141,9 @@ def steps_per_second(step: Callable[[int], None], steps: int) -> float:
 def profiled(images: Images, device: torch.device, out: Path) -> Record:
     """The number of kernels in a step and how long they are busy; each is in profile.txt."""
     result: Record = {}
-    for precision in PRECISIONS:
-        model, batches = new(images, device, precision=precision), images.batches(BATCH, 0, 0)
+    for precision, compiled in [*((precision, False) for precision in PRECISIONS), ("bfloat16", True)]:
+        name = f"{precision} compiled" if compiled else precision
+        model, batches = new(images, device, precision=precision, compile=compiled), images.batches(BATCH, 0, 0)
         for step in range(WARM_UP):
             model.step(next(batches), step)
         with profile(activities=[ProfilerActivity.CUDA], acc_events=True) as seen:
@@ -151,12 +152,12 @@ def profiled(images: Images, device: torch.device, out: Path) -> Record:
             torch.cuda.synchronize()
         kernels = sorted(seen.key_averages(), key=lambda kernel: -kernel.self_device_time_total)
         lines = list(kernel_lines(kernels))
-        result[precision] = {
+        result[name] = {
             "kernels": round(sum(kernel.count for kernel in kernels if kernel.self_device_time_total) / WARM_UP),
             "busy microseconds": round(sum(kernel.self_device_time_total for kernel in kernels) / WARM_UP, 1),
         }
         with (out / "profile.txt").open("a") as file:
-            print(precision, result[precision], *lines, sep="\n", file=file)
+            print(name, result[name], *lines, sep="\n", file=file)
     return result
 
 
