@@ -74,7 +74,7 @@ class TrainParams:
     learning_rate: Annotated[Schedule, "Learning rate: constant or schedule (step:value,…)."] = 5e-4
     precision: Annotated[
         Literal["float32", "tf32", "bfloat16"],
-        "Precision of the networks; tf32 is faster on a GPU and equals float32 on a CPU.",
+        "Precision of the networks; a CPU without TF32 or bfloat16 computes in float32 instead.",
     ] = "float32"
     compile: Annotated[
         bool, "Compile the training step with torch.compile: about 20 seconds once; then faster on a GPU."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bvae_cli.commands.console import notice, progress_bars, training_bar
+from bvae_cli.commands.console import notice, print_notice, progress_bars, training_bar
 from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, with_params
 from bvae_cli.params import Params
 from bvae_cli.system.errors import InterruptionError
@@ -50,6 +50,8 @@ def train(
         notice.print(
             f"The checkpoint of the unfinished run in {folder} is moved to {folder / 'previous.pt'}.", soft_wrap=True
         )
+    if params.train.precision == "bfloat16" and not device.has_bfloat16(torch_device.type):
+        print_notice("This CPU has no bfloat16 instructions: the model is trained in float32.")
     images: ImageSource = (open_stream if params.train.stream else load_images)(data, params.dataset.name)
     with (
         ranks.process_group(torch_device) as group,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from bvae_cli.system.device import has_bfloat16
 from bvae_cli.training.optimizer import Optimizer
 
 MOMENTUM = 0.95
@@ -57,9 +58,13 @@ def from_wide_matrix(matrix: Tensor, weight: Tensor) -> Tensor:
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:
-    """Set the singular values of (matrices, rows, columns) to about 1 by Newton–Schulz iteration in bfloat16."""
-    x = matrices.bfloat16()
-    x /= x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    """Set the singular values of (matrices, rows, columns) to about 1 by Newton–Schulz iteration.
+
+    It is computed in bfloat16, whose rounding errors are small beside the authors' tolerance, or in float32 where the
+    device has no bfloat16.
+    """
+    x = matrices.bfloat16() if has_bfloat16(matrices.device.type) else matrices
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     for _ in range(NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT  # (matrices, rows, rows)
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=THIRD, alpha=FIFTH), x, beta=FIRST)

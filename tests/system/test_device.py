@@ -1,5 +1,7 @@
 """Selection of the device."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from conftest import Bvae
@@ -35,3 +37,17 @@ def test_gpu_and_cpu_are_mutually_exclusive() -> None:
 
 def test_a_negative_gpu_is_a_usage_error(bvae: Bvae) -> None:
     assert bvae("train", "--gpu", -1).code == 2
+
+
+@pytest.mark.parametrize("has_instructions", [True, False])
+def test_bfloat16_is_used_only_where_the_cpu_has_it(monkeypatch: pytest.MonkeyPatch, has_instructions: bool) -> None:
+    monkeypatch.setattr(device, "has_bfloat16", lambda device_type: has_instructions)
+    with device.autocast(torch.device("cpu"), "bfloat16"):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == (torch.bfloat16 if has_instructions else torch.float32)
+
+
+def test_training_in_float32_instead_of_bfloat16_is_announced(bvae: Bvae, data: Path, tmp_path: Path) -> None:
+    result = bvae("train", "--cpu", "--data", data, "--out", tmp_path, "--steps", 1, "--precision", "bfloat16")
+    assert result.code == 0
+    assert ("trained in float32" in result.err) == (not device.has_bfloat16("cpu"))
