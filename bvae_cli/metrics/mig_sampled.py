@@ -11,7 +11,7 @@ from bvae_cli.metrics.gap import gap
 from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.metrics.mutual_information import entropies
 from bvae_cli.models import gaussian
-from bvae_cli.models.aggregate_posterior import clamped_logsumexp
+from bvae_cli.models.aggregate_posterior import clamped_logsumexp, stratified_log_weights
 from bvae_cli.system.reporting import ProgressCallback, ignore_progress
 
 SAMPLES = 10_000  # codes per entropy estimate
@@ -25,8 +25,9 @@ def mig_sampled(
 ) -> dict[str, float]:  # fmt: skip
     """Compute the mutual information gap with entropies estimated from samples of the posteriors.
 
-    The densities q(z_j) and q(z_j | v_k) are averages of posteriors: of all images in the paper, of at most `mixture`
-    sampled ones here. The authors leave out the factor shape.
+    The densities q(z_j) and q(z_j | v_k) are averages of posteriors: of all images in the paper, estimated from at most
+    `mixture` of them here. Posteriors that are so narrow that few of these overlap make the estimate too large; it may
+    then exceed 1. The authors leave out the factor shape.
 
     Args:
         mean: (images, latents), posterior means.
@@ -41,7 +42,7 @@ def mig_sampled(
         `mig_sampled`: the gap relative to the factor's entropy, averaged over factors, 0 to 1.
     """
     posteriors = torch.from_numpy(mean), torch.from_numpy(logvar)
-    marginal = entropy(*posteriors, truth.sample(samples, rng), truth.sample(mixture, rng), rng)
+    marginal = entropy(*posteriors, np.arange(len(truth)), rng, samples, mixture)
     information_gains = []
     for factor in range(len(truth.names)):
         information_gains.append(marginal - conditional_entropy(posteriors, truth, factor, rng, samples, mixture))
@@ -63,28 +64,49 @@ def conditional_entropy(
     ends = np.cumsum(counts)
     for value, count in enumerate(counts):
         images = truth.sorted[factor][ends[value] - count : ends[value]]
-        sampled = images[rng.integers(count, size=max(1, samples // len(counts)))]
-        components = rng.permutation(images)[:mixture]
-        total += count / len(truth) * entropy(*posteriors, sampled, components, rng)
+        part = entropy(*posteriors, images, rng, max(1, samples // len(counts)), mixture)
+        total += count / len(truth) * part
     return total
 
 
 def entropy(
-    mean: Tensor, logvar: Tensor, sampled: NDArray[np.int64], components: NDArray[np.int64], rng: np.random.Generator
+    mean: Tensor, logvar: Tensor, images: NDArray[np.int64], rng: np.random.Generator, samples: int, mixture: int
 ) -> NDArray[np.float64]:
-    """Return −E log q(z_j), nats, (latents,): q is the mean of the `components`, z is drawn from those `sampled`."""
-    noise = torch.from_numpy(rng.standard_normal((len(sampled), mean.shape[1]), dtype=np.float32))
-    z = mean[sampled] + torch.exp(logvar[sampled] / 2) * noise
+    """Return −E ln q(z_j), nats, (latents,), where q is the mean of the posteriors of `images`.
+
+    Each code is sampled from a posterior that is part of the estimate of q. Otherwise narrow posteriors, which overlap
+    with few others, would seem to have an almost unlimited entropy.
+    """
+    components = rng.permutation(images)[:mixture]
+    own = rng.integers(len(components), size=samples)
+    noise = torch.from_numpy(rng.standard_normal((samples, mean.shape[1]), dtype=np.float32))
+    mean, logvar = mean[components], logvar[components]
+    weights = log_weights(len(images), len(components))
     total = torch.zeros(mean.shape[1], dtype=torch.float64)
-    for block in torch.split(z, SAMPLES_PER_BLOCK):
-        total += log_density(block, mean[components], logvar[components]).sum(dim=0, dtype=torch.float64)
-    return np.asarray(-total / len(sampled))
+    for index, block in zip(
+        torch.split(torch.from_numpy(own), SAMPLES_PER_BLOCK), torch.split(noise, SAMPLES_PER_BLOCK), strict=True
+    ):
+        total += log_density(index, block, mean, logvar, weights).sum(dim=0, dtype=torch.float64)
+    return np.asarray(-total / samples)
 
 
-def log_density(z: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
-    """Return the log of the mean density of (posteriors, latents) Gaussians at (samples, latents) codes z."""
+def log_weights(num_images: int, num_components: int) -> tuple[float, float]:
+    """Return the log-weights in q of a code's own posterior and of each other posterior."""
+    if num_components == num_images:
+        return -math.log(num_images), -math.log(num_images)
+    return stratified_log_weights(num_images, num_components)
+
+
+def log_density(own: Tensor, noise: Tensor, mean: Tensor, logvar: Tensor, weights: tuple[float, float]) -> Tensor:
+    """Return ln q(z_j) at codes z = mean + σ·noise of the `own` posteriors, (samples, latents).
+
+    `noise` is (samples, latents); `mean` and `logvar` are (posteriors, latents).
+    """
+    own_weight, weight = weights
+    z = mean[own] + torch.exp(logvar[own] / 2) * noise
+    own_densities = gaussian.log_prior(noise) - logvar[own] / 2 + own_weight  # exact, however narrow the posterior
     columns = []
-    for code, mean_j, logvar_j in zip(z.T, mean.T, logvar.T, strict=True):
-        log_densities = gaussian.log_density(code[:, None], mean_j, logvar_j)
-        columns.append(clamped_logsumexp(log_densities) - math.log(len(mean)))
+    for code, own_density, mean_j, logvar_j in zip(z.T, own_densities.T, mean.T, logvar.T, strict=True):
+        log_densities = gaussian.log_density(code[:, None], mean_j, logvar_j) + weight
+        columns.append(clamped_logsumexp(log_densities.scatter_(1, own[:, None], own_density[:, None])))
     return torch.stack(columns, dim=1)

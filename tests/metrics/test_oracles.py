@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-import torch
 
 from bvae_cli.metrics import METRICS
 from bvae_cli.metrics.aam import aam
@@ -17,7 +16,6 @@ from bvae_cli.metrics.factor_vae_score import accuracy as factor_vae_accuracy
 from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.metrics.irs import irs
 from bvae_cli.metrics.mig import mig
-from bvae_cli.metrics.mig_sampled import log_density, mig_sampled
 from bvae_cli.metrics.modularity import modularity, modularity_of
 from bvae_cli.metrics.sap import sap, sap_continuous
 from bvae_cli.metrics.udr import relative_strength, udr
@@ -180,21 +178,6 @@ def test_udr_is_invariant_to_permutation_and_sign_but_not_to_rotation() -> None:
         assert same == pytest.approx([1, 1], abs=0.12)
         assert udr([codes, rotated], spearman=spearman)[0] < 0.6
     assert udr([codes, codes[:, :0]]) == [0, 0]
-
-
-def test_the_density_of_a_single_posterior_is_gaussian() -> None:
-    z = torch.linspace(-3, 3, 7)[:, None]
-    expected = -0.5 * ((z - 0.5) / 2) ** 2 - np.log(2 * np.sqrt(2 * np.pi))
-    assert torch.allclose(log_density(z, torch.tensor([[0.5]]), torch.tensor([[2 * np.log(2.0)]]).float()), expected)
-
-
-def test_the_sampled_mig_of_ground_truth_factors_is_one() -> None:
-    truth = GroundTruth.from_grid((4, 5, 6))
-    codes = truth.factors.astype(np.float32)
-    narrow = np.full_like(codes, -8)
-    assert mig_sampled(codes, narrow, truth, random())["mig_sampled"] == pytest.approx(1, abs=0.02)
-    collapsed = mig_sampled(0 * codes, 0 * codes, truth, random())["mig_sampled"]
-    assert collapsed == pytest.approx(0, abs=0.02)
 
 
 GRID = GroundTruth.from_grid((3, 6, 8, 8))
