@@ -19,6 +19,7 @@ from bvae_cli.params import EvaluateParams
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import ProgressCallback
 
+ROUNDING = 1e-3  # by which an estimate may exceed the range of a score
 MIN_SAMPLES = 100  # samples; scores of fewer are meaningless
 
 
@@ -54,11 +55,15 @@ class Scores:
         self.seconds[name] = time.perf_counter() - started
 
     def add_metric(
-        self, name: str, score: Callable[[np.random.Generator], dict[str, float]], settings: EvaluateParams
+        self,
+        name: str,
+        score: Callable[[np.random.Generator], dict[str, float]],
+        maximum: float,
+        settings: EvaluateParams,
     ) -> None:
         """Compute a metric once per repeat, each with its own seed; record the reason if it cannot be computed.
 
-        Whatever a metric raises, the other scores are kept.
+        Scores outside 0 to `maximum` are not recorded. Whatever a metric raises, the other scores are kept.
         """
         seeds = [[settings.seed, repeat] for repeat in range(settings.repeats)]
         try:
@@ -74,6 +79,9 @@ class Scores:
             values = [result[key] for result in results]
             if not np.isfinite(values).all():
                 self.not_computed[key] = "the result is NaN or infinite"
+                continue
+            if min(values) < -ROUNDING or max(values) > maximum + ROUNDING:
+                self.not_computed[key] = f"the estimate, {np.mean(values):.3g}, is outside its range, 0 to {maximum:g}"
                 continue
             self.values[key] = float(np.mean(values))
             if len(values) > 1:
@@ -92,7 +100,7 @@ def add_metrics(
     require_valid_codes(codes.mean)
     for done, (name, metric) in enumerate(metrics.items()):
         report(f"scoring {name}", done, len(metrics))
-        scores.add_metric(name, partial(compute, metric, codes, truth, report), settings)
+        scores.add_metric(name, partial(compute, metric, codes, truth, report), metric.maximum, settings)
     report("scoring", len(metrics), len(metrics))
 
 

@@ -1,5 +1,6 @@
 """Disentanglement metrics. To add one, write a module in this package and add it to `METRICS`."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ class Metric:
     needs_logvar: bool = False  # whether it needs posterior log-variances
     is_default: bool = True  # whether it is computed if no metric is named
     is_slow: bool = False  # whether it takes a progress callback `report`
+    maximum: float = 1.0  # of each score; the minimum is 0
 
 
 DCI = {
@@ -78,5 +80,6 @@ METRICS: dict[str, Metric] = {
             "mutual_info_score": "mean pairwise mutual information between latents, nats ↓",
         },
         is_supervised=False,
+        maximum=math.inf,
     ),
 }
