@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from bvae_cli.encoding import ACTIVE_THRESHOLD, Posteriors
 from bvae_cli.metrics.ground_truth import GroundTruth
-from bvae_cli.metrics.mutual_information import mutual_information
+from bvae_cli.metrics.mutual_information import entropies, mutual_information
 
+SEED = 0  # of the posterior samples whose mutual information is estimated
 MIN_NORMALIZED_MI = 0.05  # fraction of the factor's entropy; smaller estimates may be due to finite-sample bias
+NO_FACTOR = (None, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,12 @@ class Latent:
     posterior_variance: float  # mean posterior variance; the prior's is 1
     posterior_mean_min: float  # minimum of the posterior means
     posterior_mean_max: float  # maximum of the posterior means
-    top_factor: str | None  # the factor with the highest mutual information; None if negligible for all factors
+    top_factor: str | None  # the factor with the highest I(z; v) / H(v); None if it is negligible for all factors
     mutual_information: float  # I(z; v) with that factor, nats
     normalized_mi: float  # I(z; v) / H(v), 0 to 1
     posterior_mean_avg: float = math.nan  # mean of the posterior means; NaN in old checkpoints
+    second_factor: str | None = None  # the factor with the second highest I(z; v) / H(v)
+    second_normalized_mi: float = 0.0  # I(z; v) / H(v) with that factor
 
     def to_row(self) -> dict[str, object]:
         """Return a row of latents.csv, by column."""
@@ -42,6 +47,7 @@ class Latent:
         return cls(
             index=int(row["latent"]),
             top_factor=row["top_factor"] or None,
+            second_factor=row.get("second_factor") or None,
             **{name: float(row[name]) for name in columns},
         )
 
@@ -55,28 +61,52 @@ class Latent:
         """The top factor, or `inactive`, or an empty string for an active latent without a top factor."""
         return self.top_factor or ("" if self.is_active else "inactive")
 
+    @property
+    def factors(self) -> dict[str, float]:
+        """I(z; v) / H(v), 0 to 1, of the top factor and of the second one, as far as they exist."""
+        known = {self.top_factor: self.normalized_mi, self.second_factor: self.second_normalized_mi}
+        return {name: share for name, share in known.items() if name}
+
 
 def summarize_latents(posteriors: Posteriors, truth: GroundTruth) -> list[Latent]:
     """Return the statistics of each latent, by index, over images with known ground-truth factors."""
-    mean, kl = posteriors.mean.numpy(), posteriors.kl.mean(dim=0).tolist()
-    variance = posteriors.logvar.exp().mean(dim=0).tolist()
-    information = mutual_information(mean, truth)  # (latents, factors)
-    ranges = zip(mean.min(axis=0).tolist(), mean.max(axis=0).tolist(), mean.mean(axis=0).tolist(), strict=True)
-    return [
-        Latent(index, kl[index], variance[index], low, high, *top_factor(information[index], kl[index], truth), centre)
-        for index, (low, high, centre) in enumerate(ranges)
-    ]
+    information, entropy = latent_information(posteriors, truth), entropies(truth)
+    statistics = zip(
+        posteriors.kl.mean(dim=0).tolist(),
+        posteriors.logvar.exp().mean(dim=0).tolist(),
+        posteriors.mean.amin(dim=0).tolist(),
+        posteriors.mean.amax(dim=0).tolist(),
+        strict=True,
+    )
+    centres = posteriors.mean.mean(dim=0).tolist()
+    latents = []
+    for index, (numbers, row) in enumerate(zip(statistics, information, strict=True)):
+        first, second, *_ = *rank_factors(row, entropy, truth.names), NO_FACTOR, NO_FACTOR
+        latents.append(Latent(index, *numbers, *first, centres[index], second[0], second[2]))
+    return latents
 
 
-def top_factor(information: NDArray[np.float64], kl: float, truth: GroundTruth) -> tuple[str | None, float, float]:
-    """Return the factor with the highest mutual information with a latent, I(z; v) in nats, and I(z; v) / H(v)."""
-    if kl < ACTIVE_THRESHOLD or not truth.names:
-        return None, 0.0, 0.0
-    top = int(information.argmax())
-    mi, entropy = float(information[top]), math.log(max(2, truth.sizes[top]))
-    if mi < MIN_NORMALIZED_MI * entropy:
-        return None, 0.0, 0.0
-    return truth.names[top], mi, mi / entropy
+def latent_information(posteriors: Posteriors, truth: GroundTruth) -> NDArray[np.float64]:
+    """Return the mutual information I(z_j; v_k) of each latent and factor, nats, (latents, factors).
+
+    It is estimated from one sample z per posterior. The posterior means would have information that noise hides from
+    the decoder, even those of a collapsed latent. The estimate is limited to the mean KL, because
+    I(z_j; v_k) ≤ I(z_j; x) ≤ KL_j (Chen et al. 2018, equation 2); that of an inactive latent is 0.
+    """
+    bound = torch.where(posteriors.is_active, posteriors.kl.mean(dim=0), 0.0).double()
+    return np.asarray(np.minimum(mutual_information(posteriors.sample(SEED).numpy(), truth), bound.numpy()[:, None]))
+
+
+def rank_factors(
+    information: NDArray[np.float64], entropy: NDArray[np.float64], names: Sequence[str]
+) -> list[tuple[str, float, float]]:
+    """Return each factor with I(z; v) in nats and I(z; v) / H(v), sorted by the latter, without negligible ones.
+
+    The ratio makes factors comparable: the more values a factor has, the more information a latent can share with it.
+    """
+    ratios = np.divide(information, entropy, out=np.zeros_like(information), where=entropy > 0)
+    order = [index for index in np.argsort(-ratios, kind="stable") if ratios[index] >= MIN_NORMALIZED_MI]
+    return [(names[index], float(information[index]), float(ratios[index])) for index in order]
 
 
 def sort_by_kl(latents: list[Latent]) -> list[Latent]:

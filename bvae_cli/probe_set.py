@@ -40,9 +40,9 @@ class ProbeSet:
         """The example images in the format of a checkpoint: (images, channels, 64, 64) uint8, on the CPU."""
         return (self.example_images[:] * 255).byte().cpu()
 
-    def latent_statistics(self, vae: VAE, precision: str, report: ProgressCallback) -> list[Latent]:
+    def latent_statistics(self, vae: VAE, report: ProgressCallback) -> list[Latent]:
         """Return the statistics of a model's latents; raises the same errors as `encode`."""
-        return summarize_latents(encode(vae, self.sample, precision, report), self.truth)
+        return summarize_latents(encode(vae, self.sample, "float32", report), self.truth)
 
 
 def select_examples(images: ImageSource) -> NDArray[np.int64]:

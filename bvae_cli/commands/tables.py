@@ -40,13 +40,12 @@ def show_scores(evaluation: Evaluation) -> None:
 def latent_table(latents: Sequence[Latent]) -> Table:
     """Return a table with one row per latent."""
     table = Table(title="Latents (KL and mutual information I(z; v) with the top factor v, nats)")
-    for header in ("latent", "KL", "posterior variance", "top factor", "I(z; v)", "I(z; v) / H(v)"):
-        table.add_column(header, justify="left" if header == "top factor" else "right")
+    for header in ("latent", "KL", "posterior variance", "I(z; v)", "factors, I(z; v) / H(v)"):
+        table.add_column(header, justify="left" if header.startswith("factors") else "right")
     for latent in latents:
-        information = (
-            (f"{latent.mutual_information:.2f}", f"{latent.normalized_mi:.0%}") if latent.top_factor else ("", "")
-        )
-        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.posterior_variance:.3f}", latent.label, *information]
+        information = f"{latent.mutual_information:.2f}" if latent.top_factor else ""
+        factors = ", ".join(f"{name} {share:.0%}" for name, share in latent.factors.items()) or latent.label
+        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.posterior_variance:.3f}", information, escape(factors)]
         table.add_row(*row, style="" if latent.is_active else "dim")
     return table
 

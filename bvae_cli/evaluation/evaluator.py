@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.encoding import Posteriors, encode, reconstruction_losses
@@ -16,9 +17,9 @@ from bvae_cli.evaluation.decomposition import decompose_kl
 from bvae_cli.evaluation.heatmap import write_heatmap
 from bvae_cli.evaluation.scoring import Scores, add_metrics, select_factors, select_metrics
 from bvae_cli.images.in_memory import ImageSource, sample_indices
-from bvae_cli.latents import Latent, sort_by_kl, summarize_latents
+from bvae_cli.latents import Latent, latent_information, sort_by_kl, summarize_latents
 from bvae_cli.metrics.ground_truth import GroundTruth
-from bvae_cli.metrics.mutual_information import mutual_information
+from bvae_cli.metrics.mutual_information import entropies, mutual_information
 from bvae_cli.metrics.udr import udr
 from bvae_cli.models.vae import VAE
 from bvae_cli.params import EvaluateParams
@@ -28,7 +29,9 @@ from bvae_cli.system.memory import keep_freed_memory
 from bvae_cli.system.reporting import ProgressCallback
 
 UDR_IMAGES = 10_000  # images for the similarity of models
+UDR_THRESHOLD = 0.01  # nats; latents with a smaller mean KL are left out (Duan et al. 2020, section 4)
 ELBO_IMAGES = 20_000  # images that the ELBO is estimated from
+ENTROPY_ROW = "entropy"  # name of the last row of mutual_information.csv
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def evaluate(
         scores.not_computed |= dict.fromkeys(metrics, error.message)
     ranking = rank_by_udr(encoding, others, images, device, settings.seed, report) if others else []
     scores.values |= {"udr": ranking[0]} if ranking else {}
-    write_results(out, scores, codes.mean, scored_truth)
+    information = latent_information(encoding, scored_truth) if scored_truth else None
+    write_results(out, scores, information, scored_truth)
     rows = [latent.to_row() for latent in latents]
     write_csv(out / "latents.csv", rows[0], (row.values() for row in rows))
     return Evaluation(scores, latents, ranking)
@@ -93,7 +97,7 @@ def evaluate_codes(codes: Codes, settings: EvaluateParams, out: Path, report: Pr
     require_folder(out)
     truth, scores = select_factors(codes.truth, settings.factors) if codes.truth else None, Scores()
     add_metrics(scores, select_metrics(settings.metrics), codes, truth, settings, report)
-    write_results(out, scores, codes.mean, truth)
+    write_results(out, scores, mutual_information(codes.mean, truth) if truth else None, truth)
     return Evaluation(scores)
 
 
@@ -131,15 +135,17 @@ def add_kl_decomposition(
     scores.stderrs |= stderrs.as_dict()
 
 
-def write_results(out: Path, scores: Scores, codes: np.ndarray, truth: GroundTruth | None) -> None:
-    """Write metrics.json and, if factors are known, the mutual information of latents and factors."""
+def write_results(
+    out: Path, scores: Scores, information: NDArray[np.float64] | None, truth: GroundTruth | None
+) -> None:
+    """Write metrics.json and, if factors are known, their mutual information with the latents, nats, and entropies."""
     write_text(out / "metrics.json", json.dumps(scores.to_dict(), indent=2, allow_nan=False) + "\n")
-    if truth:
-        information = mutual_information(codes, truth)
-        latents = [f"z{index}" for index in range(len(information))]
+    if information is not None and truth:
+        latents, entropy = [f"z{index}" for index in range(len(information))], entropies(truth)
         rows = ([latent, *row] for latent, row in zip(latents, information.tolist(), strict=True))
-        write_csv(out / "mutual_information.csv", ["latent", *truth.names], rows)
-        write_heatmap(out / "mutual_information.png", information, latents, truth.names, "mutual information, nats")
+        write_csv(out / "mutual_information.csv", ["latent", *truth.names], [*rows, [ENTROPY_ROW, *entropy.tolist()]])
+        title = "mutual information of latent and factor / entropy of the factor"
+        write_heatmap(out / "mutual_information.png", information / entropy, latents, truth.names, title)
 
 
 def read_results(folder: Path) -> Evaluation:
@@ -179,4 +185,5 @@ def rank_by_udr(
     subset = images.subset(indices)
     encodings = [encoding.subset(indices)]
     encodings += [encode(model.vae.to(device), subset, "float32", report) for model in others]
-    return udr([posteriors.mean[:, posteriors.is_active].numpy() for posteriors in encodings], seed)
+    kept = (posteriors.mean[:, posteriors.kl.mean(dim=0) > UDR_THRESHOLD] for posteriors in encodings)
+    return udr([mean.numpy() for mean in kept], seed)

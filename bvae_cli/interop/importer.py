@@ -120,7 +120,7 @@ def probe_latents(
 ) -> tuple[list[Latent], Tensor]:
     """Return latent statistics and example images, computed as after training."""
     probe_set = ProbeSet.from_images(images, params.train.seed, torch.device("cpu"))
-    return probe_set.latent_statistics(vae, params.train.precision, report), probe_set.examples
+    return probe_set.latent_statistics(vae, report), probe_set.examples
 
 
 def no_statistics(spec: DataSpec) -> tuple[list[Latent], Tensor]:

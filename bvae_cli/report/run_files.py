@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvae_cli.evaluation.decomposition import KLDecomposition
+from bvae_cli.evaluation.evaluator import ENTROPY_ROW
 from bvae_cli.evaluation.scoring import Scores
 from bvae_cli.latents import Latent
 from bvae_cli.system.errors import BvaeError
@@ -105,14 +106,15 @@ def read_mutual_information(path: Path, factors: Mapping[str, int], latent_dim: 
     if not path.is_file():
         return None
     with wrap_read_errors(path):
-        rows = list(read_rows(path))
+        *rows, entropies = read_rows(path)
         if [row["latent"] for row in rows] != [f"z{index}" for index in range(latent_dim)]:
             raise ValueError(f"it does not belong to a model with {latent_dim} latents")
-        names = [name for name in rows[0] if name != "latent"]
+        if entropies["latent"] != ENTROPY_ROW:
+            raise ValueError("it lacks the entropies of the factors; run bvae evaluate again")
+        names = [name for name in entropies if name != "latent"]
         if unknown := [name for name in names if name not in factors]:
             raise ValueError(f"the data set has no factor {unknown[0]}")
-        entropies = {name: math.log(max(2, factors[name])) for name in names}
-        shares = {name: [float(row[name]) / entropies[name] for row in rows] for name in names}
+        shares = {name: [float(row[name]) / float(entropies[name]) for row in rows] for name in names}
         if not all(math.isfinite(share) for column in shares.values() for share in column):
             raise ValueError("it contains NaN or infinity")
         return shares

@@ -51,5 +51,5 @@ def udr_of_models(models: Sequence[Checkpoint], data: Path, report: ProgressCall
     if images.spec != first.spec:
         raise BvaeError(f"{images.path} is not the data set that the models were trained on")
     sample = images.subset(sample_indices(images, UDR_IMAGES, SEED))
-    posteriors = encode(first.vae, sample, first.params.train.precision, report)
+    posteriors = encode(first.vae, sample, "float32", report)
     return rank_by_udr(posteriors, others, sample, torch.device("cpu"), SEED, report)

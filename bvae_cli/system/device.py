@@ -51,7 +51,7 @@ def has_bfloat16(device_type: str) -> bool:
 
     On other CPUs, the convolutions of oneDNN in bfloat16 take some twenty times as long as in float32.
     """
-    return device_type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()  # type: ignore[no-any-return]
+    return device_type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 @contextmanager

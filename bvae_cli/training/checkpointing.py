@@ -85,7 +85,7 @@ class Checkpointer:
 
     def checkpoint(self, step: int, vae: VAE, training: dict[str, Any] | None, report: ProgressCallback) -> Checkpoint:
         """Return a checkpoint of a model, with the statistics of its latents on the probe set."""
-        latents = self.probe_set.latent_statistics(vae, self.params.train.precision, report)
+        latents = self.probe_set.latent_statistics(vae, report)
         examples = self.probe_set.examples
         return Checkpoint(step, self.params, self.trainer.data, vae, latents, examples, training, program=PROGRAM)
 

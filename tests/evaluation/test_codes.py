@@ -81,8 +81,11 @@ def test_codes_of_a_whole_data_set_need_no_factors(bvae: Bvae, data: Path) -> No
 def test_mutual_information_is_written_as_table_and_heat_map(bvae: Bvae) -> None:
     bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors, factor_names=NAMES), *FEW)
     with Path("mutual_information.csv").open() as file:
-        rows = list(csv.DictReader(file))
+        *rows, entropy = csv.DictReader(file)
     assert [row["latent"] for row in rows] == ["z0", "z1", "z2", "z3"]
+    assert {name: float(entropy[name]) for name in NAMES} == pytest.approx(
+        dict(zip(NAMES, np.log(TRUTH.sizes), strict=True)), rel=1e-5
+    )
     for row, name in zip(rows, NAMES, strict=True):
         information = {factor: float(row[factor]) for factor in NAMES}
         assert information[name] == max(information.values())

@@ -33,7 +33,7 @@ def report_page(bvae: Bvae, run: Path, *options: object) -> Page:
 
 def make_latents(count: int, active: int, factor: str | None = None) -> list[Latent]:
     return [
-        Latent(index, 2.0 / (1 + index) if index < active else 0.0, 0.1, -3.0, 3.0, factor, 0.5, 0.25)
+        Latent(index, 2.0 - index / 100 if index < active else 0.0, 0.1, -3.0, 3.0, factor, 0.5, 0.25)
         for index in range(count)
     ]
 
@@ -95,7 +95,7 @@ def test_hostile_names_are_escaped(bvae: Bvae, changed: ModifiedRun) -> None:
     )
     run = hostile.rename(HOSTILE.replace("/", "∕"))
     names = ["latent", f'"{HOSTILE.replace(chr(34), chr(34) * 2)}"', "$\\frac{"]
-    rows = "".join(f"z{index},0.5,0.1\n" for index in range(10))
+    rows = "".join(f"{name},0.5,0.1\n" for name in [*(f"z{index}" for index in range(10)), "entropy"])
     (run / "mutual_information.csv").write_text(",".join(names) + "\n" + rows)
     (run / "metrics.json").write_text(json.dumps({HOSTILE: 0.5}))
     page = report_page(bvae, run)
@@ -189,10 +189,15 @@ def test_diverged_training_and_nan_scores_are_reported(bvae: Bvae, run: Path) ->
             "latent,kl,posterior_variance,posterior_mean_min,posterior_mean_max,top_factor,mutual_information,normalized_mi\n0,1,1\n",
             "line 2 and the header differ in the number of cells",
         ),
-        ("mutual_information.csv", "latent,colour\nz0,1\n", "10 latents"),
+        ("mutual_information.csv", "latent,colour\nz0,1\nentropy,1\n", "10 latents"),
         (
             "mutual_information.csv",
-            "latent,colour\n" + "".join(f"z{index},1\n" for index in range(10)),
+            "latent,shape\n" + "".join(f"z{index},1\n" for index in range(11)),
+            "lacks the entropies",
+        ),
+        (
+            "mutual_information.csv",
+            "latent,colour\n" + "".join(f"z{index},1\n" for index in range(10)) + "entropy,1\n",
             "no factor colour",
         ),
         (
