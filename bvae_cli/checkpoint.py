@@ -106,7 +106,7 @@ def require_same_experiment(checkpoint: Checkpoint, path: Path, params: Params, 
             f"cannot resume {path}: it was imported from {checkpoint.imported_from}, without training state",
             "train in another folder with --out, or replace it by training without --resume.",
         )
-    if checkpoint.spec != spec:
+    if not checkpoint.spec.is_same_data(spec):
         raise BvaeError(
             f"{path} was trained on other data than {params.dataset.name}.h5 contains",
             "restore that data file, or start again without --resume.",

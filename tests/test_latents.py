@@ -88,5 +88,12 @@ def test_only_a_latent_without_information_is_inactive(posteriors: Posteriors) -
     assert [latent.is_active for latent in summarize_latents(posteriors, TRUTH)] == [False, True, True]
 
 
+def test_ten_latents_with_a_third_of_a_nat_in_all_are_inactive() -> None:
+    mean = torch.randn(1000, 10, generator=torch.Generator().manual_seed(0)) * 0.25
+    weak = Posteriors(mean, torch.zeros(1000, 10))
+    assert weak.kl.sum(dim=1).mean() == pytest.approx(0.31, abs=0.02)
+    assert not weak.is_active.any()
+
+
 def test_latents_are_sorted_by_decreasing_kl(posteriors: Posteriors) -> None:
     assert [latent.index for latent in sort_by_kl(summarize_latents(posteriors, TRUTH))] == [1, 2, 0]

@@ -28,10 +28,12 @@ def evaluate(
 ) -> None:
     """Compute disentanglement metrics, ELBO and KL decomposition of a checkpoint, or metrics of external codes.
 
-    Writes metrics.json, latents.csv, mutual_information.csv and mutual_information.png.
+    Writes metrics.json, latents.csv, mutual_information.csv and mutual_information.png, and to evaluation.json what
+    they were computed from.
     """
     from bvae_cli import checkpoint
     from bvae_cli.evaluation import codes, evaluator
+    from bvae_cli.evaluation.record import write_record
     from bvae_cli.images.stream import open_stream
     from bvae_cli.system import device
 
@@ -49,6 +51,7 @@ def evaluate(
             )
             images = open_stream(data, model.spec.name)
             evaluation = evaluator.evaluate(model, images, params.evaluate, torch_device, folder, report, others)
+            write_record(folder, file, images.spec, params.evaluate)
             warn_about_list_labels(images.spec)
     show_scores(evaluation)
     if compare_with:

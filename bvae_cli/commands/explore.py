@@ -27,10 +27,10 @@ def explore(
     Writes one self-contained file, explorer.html, which includes the networks. It works from disk and from any web
     host, and makes no network requests.
     """
-    from bvae_cli import checkpoint
     from bvae_cli.explorer.page import write_page
+    from bvae_cli.report.run_record import load_evaluated
 
-    page = write_page(checkpoint.load_checkpoint(ckpt), out or ckpt.with_name("explorer.html"))
+    page = write_page(load_evaluated(ckpt), out or ckpt.with_name("explorer.html"))
     result.print(page, soft_wrap=True, highlight=False)
     if not no_open and not open_in_browser(page):
         print_notice("Browser not found. Open the page on any other machine: it is self-contained.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import result
+from bvae_cli.commands.console import print_notice, result
 from bvae_cli.commands.tables import show_scores
 
 FILES = ("report.html", "traversal.gif", "traversal.png", "reconstruction.png", "mutual_information.png")
@@ -16,8 +16,12 @@ def summary(
 ) -> None:
     """Print the scores and latent statistics of a run, and list its report and figures."""
     from bvae_cli.evaluation import evaluator
+    from bvae_cli.evaluation.record import belongs_to
 
     show_scores(evaluator.read_results(run))
+    checkpoint = run / "checkpoint.pt"
+    if checkpoint.is_file() and not belongs_to(run, checkpoint):
+        print_notice(f"These scores are not those of {checkpoint}. Compute them: bvae evaluate {checkpoint}")
     for name in FILES:
         if (run / name).exists():
             result.print(run / name, soft_wrap=True, highlight=False)

@@ -68,7 +68,7 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
     Writes scores.csv, summary.csv and one figure per score.
     """
     from bvae_cli.sweep.runner import run_sweep as run_all
-    from bvae_cli.sweep.runner import trial_status
+    from bvae_cli.sweep.runner import trial_statuses
     from bvae_cli.sweep.study import read_study
 
     if dry_run and (ray or ray_address):
@@ -79,7 +79,7 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
     study = read_study(file, overrides or [], seeds)
     with make_executor(ray_address, ray, workers, gpu, cpu, data) as executor:
         if dry_run:
-            statuses = [trial_status(trial) for trial in study.trials]
+            statuses = list(trial_statuses(study, data))
             show_study(study, statuses, remaining_hours(statuses, executor))
             return
         batch_size = models_per_batch or (1 if executor.worker_spec.device.type == "cpu" else GPU_MODELS_PER_BATCH)

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bvae_cli.commands.console import notice, result
+from bvae_cli.commands.console import notice, print_notice, result
 
 if TYPE_CHECKING:
     from bvae_cli.evaluation.evaluator import Evaluation
@@ -29,6 +29,7 @@ def show_scores(evaluation: Evaluation) -> None:
     """Print the tables of latents and scores, the scores that were not computed, and the computation times."""
     if evaluation.latents:
         result.print(latent_table(evaluation.latents))
+        warn_about_collapse(evaluation.latents)
     result.print(score_table(evaluation.scores, result.width))
     for name, reason in evaluation.scores.not_computed.items():
         result.print(f"{name}: not computed, {reason}", highlight=False, markup=False, soft_wrap=True)
@@ -48,6 +49,15 @@ def latent_table(latents: Sequence[Latent]) -> Table:
         row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.posterior_variance:.3f}", information, escape(factors)]
         table.add_row(*row, style="" if latent.is_active else "dim")
     return table
+
+
+def warn_about_collapse(latents: Sequence[Latent]) -> None:
+    """Print a notice if no latent is active."""
+    if latents and not any(latent.is_active for latent in latents):
+        print_notice(
+            f"0 of {len(latents)} latents active (posterior collapse): the images do not influence the codes. "
+            "Train with a lower --beta, a warm-up of the learning rate, or another --init."
+        )
 
 
 def show_datasets(folder: Path) -> None:

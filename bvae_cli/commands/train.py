@@ -11,6 +11,7 @@ import typer
 
 from bvae_cli.commands.console import notice, print_notice, progress_bars, training_bar
 from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, with_params
+from bvae_cli.commands.tables import warn_about_collapse
 from bvae_cli.params import Params
 from bvae_cli.system.errors import InterruptionError
 
@@ -38,6 +39,7 @@ def train(
     Options override the params file, which overrides the defaults. Ctrl-C saves a checkpoint; --resume continues from
     it with a bit-identical result.
     """
+    from bvae_cli.checkpoint import load_checkpoint
     from bvae_cli.images.in_memory import load_images
     from bvae_cli.images.stream import open_stream
     from bvae_cli.system import device, ranks
@@ -61,6 +63,8 @@ def train(
     ):
         for entry in fit(params, images, torch_device, folder, report, resume, group):
             show(entry.step, format_progress(entry))
+    if not ranks.is_follower():
+        warn_about_collapse(load_checkpoint(folder / "checkpoint.pt").latents)
     notice.print(f"{folder / 'checkpoint.pt'} is ready.", soft_wrap=True)
 
 

@@ -7,6 +7,7 @@ import typer
 
 from bvae_cli.commands.console import notice, result
 from bvae_cli.commands.options import CheckpointFile, Data, ImageFiles, Indices, Out, Where, with_params
+from bvae_cli.commands.tables import warn_about_collapse
 from bvae_cli.params import Params
 from bvae_cli.system.errors import BvaeError
 
@@ -31,6 +32,7 @@ def traverse(
     from bvae_cli.figures import base_images, traversal
 
     model = checkpoint.load_checkpoint(ckpt)
+    warn_about_collapse(model.latents)
     selection = (index or [], where or [], image_files or [])
     base_code = params.traverse.base_code
     if base_code != "posterior" and any(selection):

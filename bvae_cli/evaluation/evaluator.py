@@ -163,7 +163,7 @@ def read_results(folder: Path) -> Evaluation:
 
 def require_same_data(models: Sequence[Checkpoint], images: ImageSource) -> None:
     """Raise BvaeError if a model to compare with was trained on different data."""
-    if any(model.spec != images.spec for model in models):
+    if any(not model.spec.is_same_data(images.spec) for model in models):
         raise BvaeError(
             "a checkpoint of --compare-with was trained on different data", "compare models trained on the same data."
         )

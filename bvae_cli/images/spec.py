@@ -45,6 +45,7 @@ class DataSpec:
     pixel_format: str = "bits"
     center_crop: int = 0  # pixels, the side of the central square that was kept; 0: not cropped
     resample: str = "box"  # resampling filter used for resizing
+    sha256: str = field(default="", compare=False)  # of the images and labels; empty if unknown
 
     @property
     def factor_sizes(self) -> tuple[int, ...]:
@@ -60,6 +61,10 @@ class DataSpec:
     def bytes_per_image(self) -> int:
         """Return the number of bytes of a packed image."""
         return BYTES_PER_IMAGE[self.pixel_format](self.channels)
+
+    def is_same_data(self, other: DataSpec) -> bool:
+        """Return whether both describe the same images; their hashes are compared if both are known."""
+        return self == other and (self.sha256 == other.sha256 or not (self.sha256 and other.sha256))
 
     def index(self, factors: Iterable[int]) -> int:
         """Return the index of the image with these factors, for a data set that is a full grid."""

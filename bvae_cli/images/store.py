@@ -83,7 +83,8 @@ def write_data_file(path: Path, stream: ImageStream, source: str, report: Progre
             if labels is not None:
                 content.create_dataset("labels", data=labels.astype(np.int32), compression="gzip", track_times=False)
                 digest.update(labels.astype("<i4").tobytes())
-            content.attrs.update(format=FORMAT, spec=json.dumps(asdict(spec)), source=source, sha256=digest.hexdigest())
+            fields = {name: value for name, value in asdict(spec).items() if name != "sha256"}
+            content.attrs.update(format=FORMAT, spec=json.dumps(fields), source=source, sha256=digest.hexdigest())
         sink.require_written()
 
 
@@ -153,7 +154,8 @@ class DataFile:
     @classmethod
     def from_hdf5(cls, file: h5py.File) -> DataFile:
         """Return the content of an HDF5 file; raises errors of any type if it is not a data file or corrupt."""
-        spec = DataSpec(**rename_keys(json.loads(file.attrs["spec"]), SPEC_FIELDS))
+        fields = rename_keys(json.loads(file.attrs["spec"]), SPEC_FIELDS)
+        spec = DataSpec(**fields, sha256=str(file.attrs["sha256"]))
         images = file["images"]
         if images.shape != (spec.num_images, spec.bytes_per_image) or images.dtype != np.uint8:
             raise ValueError("the shape of its images does not match its spec")

@@ -27,7 +27,7 @@ def find_provenance(folder: Path, spec: DataSpec) -> Provenance:
     try:
         with store.open_data_file(path, spec.name) as content:
             source, sha256 = (str(content.images.file.attrs[key]) for key in ("source", "sha256"))
-            is_same = content.spec == spec
+            is_same = content.spec.is_same_data(spec)
     except BvaeError as error:
         return Provenance(path, missing_reason=error.message)
     return (

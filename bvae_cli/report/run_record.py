@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from bvae_cli.checkpoint import Checkpoint, load_checkpoint
+from bvae_cli.evaluation.record import belongs_to
 from bvae_cli.evaluation.scoring import Scores
 from bvae_cli.images.spec import DataSpec
 from bvae_cli.latents import Latent, sort_by_kl
@@ -37,8 +38,9 @@ class RunRecord:
 
     name: str
     path: Path  # of its checkpoint
-    checkpoint: Checkpoint  # with the latent statistics of the last evaluation
+    checkpoint: Checkpoint  # with the latent statistics of its evaluation, if there is one
     scores: Scores | None = None
+    has_outdated_scores: bool = False  # whether the scores next to it are those of another checkpoint
     mutual_information: Mapping[str, list[float]] | None = None  # I(z_j; v_k)/H(v_k) of each latent, by factor
     curves: Curves | None = None
 
@@ -53,7 +55,7 @@ class RunRecord:
         """
         path = Path(path)
         file = path / CHECKPOINT_NAME if path.is_dir() else path
-        checkpoint = validate_checkpoint(load_checkpoint(file), file)
+        checkpoint = load_evaluated(file)
         name = display_name(file)
         return read_run_files(name, file, checkpoint) if file.name == CHECKPOINT_NAME else cls(name, file, checkpoint)
 
@@ -82,19 +84,29 @@ class RunRecord:
         return render("card.html", record=self, summary=summarize_run(model), rows=latent_rows(model), groups=groups)
 
 
+def load_evaluated(file: Path) -> Checkpoint:
+    """Return a checkpoint with the latent statistics of its evaluation on all images, if they are next to it.
+
+    Raises:
+        BvaeError: the checkpoint is not found, or a file is corrupt or belongs to another run.
+    """
+    checkpoint, folder = validate_checkpoint(load_checkpoint(file), file), file.parent
+    if file.name != CHECKPOINT_NAME or not belongs_to(folder, file):
+        return checkpoint
+    latents = read_latents(folder / "latents.csv", checkpoint.vae.latent_dim)
+    return replace(checkpoint, latents=latents) if latents else checkpoint
+
+
 def read_run_files(name: str, file: Path, checkpoint: Checkpoint) -> RunRecord:
     """Return a run with all files of its folder; raises BvaeError if one is corrupt or belongs to another run."""
     folder, size = file.parent, checkpoint.vae.latent_dim
-    latents = read_latents(folder / "latents.csv", size) or checkpoint.latents
     hyperparameters = [*values_at(checkpoint.params.objective, 0), "learning_rate"]
-    return RunRecord(
-        name,
-        file,
-        replace(checkpoint, latents=latents),
-        read_scores(folder / "metrics.json"),
-        read_mutual_information(folder / "mutual_information.csv", checkpoint.spec.factors, size),
-        None if checkpoint.imported_from else read_curves(folder / "history.csv", hyperparameters, size),
-    )
+    curves = None if checkpoint.imported_from else read_curves(folder / "history.csv", hyperparameters, size)
+    if not belongs_to(folder, file):
+        return RunRecord(name, file, checkpoint, has_outdated_scores=True, curves=curves)
+    information = read_mutual_information(folder / "mutual_information.csv", checkpoint.spec.factors, size)
+    scores = read_scores(folder / "metrics.json")
+    return RunRecord(name, file, checkpoint, scores, mutual_information=information, curves=curves)
 
 
 def validate_checkpoint(checkpoint: Checkpoint, path: Path) -> Checkpoint:

@@ -48,7 +48,7 @@ def udr_of_models(models: Sequence[Checkpoint], data: Path, report: ProgressCall
     """
     first, *others = models
     images = open_stream(data, first.spec.name)
-    if images.spec != first.spec:
+    if not images.spec.is_same_data(first.spec):
         raise BvaeError(f"{images.path} is not the data set that the models were trained on")
     sample = images.subset(sample_indices(images, UDR_IMAGES, SEED))
     posteriors = encode(first.vae, sample, "float32", report)

@@ -68,10 +68,11 @@ def collect_results(
         ModelResult(trial, {} if trial.name in failures else read_model_scores(trial), failures.get(trial.name, ""))
         for trial in study.trials
     ]
+    finished = {model.trial.name for model in models if model.scores}
     udr: dict[str, float] = {}
     for number, trials in enumerate(study.settings.values(), start=1):
         report("udr", number, len(study.settings))
-        udr |= setting_udr([trial for trial in trials if trial.name not in failures], data)
+        udr |= setting_udr([trial for trial in trials if trial.name in finished], data)
     return [
         replace(model, scores={**model.scores, "udr": udr[model.trial.name]})
         if model.scores and model.trial.name in udr
@@ -83,23 +84,23 @@ def collect_results(
 def read_model_scores(trial: Trial) -> dict[str, float]:
     """Return the scores of a model; empty if it is not finished."""
     try:
-        return {name: value for name, value in read_results(trial.folder).scores.values.items() if name != "udr"}
+        values = read_results(trial.folder).scores.values if trial.is_finished() else {}
+        return {name: value for name, value in values.items() if name != "udr"}
     except BvaeError:
         return {}
 
 
 def setting_udr(trials: Sequence[Trial], data: Path) -> dict[str, float]:
-    """Return the UDR of the finished models of a setting by name.
+    """Return the UDR by name of the finished models of a setting.
 
-    Empty if fewer than two models are finished, or if their data file is not found.
+    Empty if there are fewer than two, or if their data file is not found.
     """
-    finished = [trial for trial in trials if (trial.folder / "metrics.json").exists()]
     try:
-        models = [load_checkpoint(trial.folder / "checkpoint.pt") for trial in finished]
+        models = [load_checkpoint(trial.folder / "checkpoint.pt") for trial in trials]
         ranking = udr_of_models(models, data, ignore_progress) if len(models) > 1 else []
     except BvaeError:
         return {}
-    return {trial.name: score for trial, score in zip(finished, ranking, strict=False)}
+    return {trial.name: score for trial, score in zip(trials, ranking, strict=False)}
 
 
 def summarize_scores(models: Sequence[ModelResult]) -> list[ScoreSummary]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from bvae_cli.images.spec import DataSpec
+from bvae_cli.images.stream import open_stream
 from bvae_cli.sweep.executor import Executor
 from bvae_cli.sweep.study import Study, Trial
 from bvae_cli.sweep.worker import RESUME_HINT, ModelStatus
@@ -27,24 +30,34 @@ def run_sweep(study: Study, executor: Executor, models_per_batch: int = 1) -> It
     """
     with lock_folder(study.folder), defer_signals() as pending_signal:
         unfinished = []
-        for trial in study.trials:
-            status = trial_status(trial)
+        for status in trial_statuses(study, executor.worker_spec.data):
             if status.is_finished:
                 yield status
             else:
-                unfinished.append(trial)
+                unfinished.append(status.trial)
         with executor.start(make_batches(unfinished, models_per_batch), study.folder) as workers:
             yield from workers.statuses(pending_signal)
         if number := pending_signal():
             raise InterruptionError(number, f"stopped; running models are saved in {study.folder}", RESUME_HINT)
 
 
-def trial_status(trial: Trial) -> ModelStatus:
-    """Return the status of a model before training: finished, unfinished, or failed if its folder is unusable."""
+def trial_statuses(study: Study, data: Path) -> Iterator[ModelStatus]:
+    """Yield the status of each model before training: finished, unfinished, or failed if its folder is unusable."""
+    specs = {name: data_spec(data, name) for name in {trial.params.dataset.name for trial in study.trials}}
+    for trial in study.trials:
+        try:
+            is_finished = trial.is_finished(specs[trial.params.dataset.name])
+            yield ModelStatus(trial, trial.params.train.num_steps, is_finished=is_finished)
+        except BvaeError as error:
+            yield ModelStatus(trial, is_finished=True, failure=error.message)
+
+
+def data_spec(folder: Path, name: str) -> DataSpec | None:
+    """Return the specification of a data set, or None if its data file cannot be read."""
     try:
-        return ModelStatus(trial, trial.params.train.num_steps, is_finished=trial.is_finished())
-    except BvaeError as error:
-        return ModelStatus(trial, is_finished=True, failure=error.message)
+        return open_stream(folder, name).spec
+    except BvaeError:
+        return None
 
 
 def make_batches(trials: Sequence[Trial], models_per_batch: int) -> list[list[Trial]]:

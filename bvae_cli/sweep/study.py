@@ -10,8 +10,9 @@ from typing import Any
 from bvae_cli import config
 from bvae_cli.checkpoint import load_checkpoint, require_same_experiment
 from bvae_cli.config import Settings
-from bvae_cli.evaluation.evaluator import read_results
+from bvae_cli.evaluation.record import is_up_to_date
 from bvae_cli.evaluation.scoring import select_metrics
+from bvae_cli.images.spec import DataSpec
 from bvae_cli.objectives.schedule import format_value
 from bvae_cli.params import MAX_SEED, Params
 from bvae_cli.system.errors import BvaeError
@@ -41,24 +42,19 @@ class Trial:
         """Setting and seed."""
         return f"{self.setting}/{self.params.train.seed}"
 
-    def is_finished(self) -> bool:
-        """Return whether it is trained and evaluated; raises BvaeError if its folder contains another experiment."""
+    def is_finished(self, data: DataSpec | None = None) -> bool:
+        """Return whether it is trained and evaluated, on `data` if that is known.
+
+        Raises:
+            BvaeError: its folder contains another experiment, or a model of other data.
+        """
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return False
         checkpoint = load_checkpoint(path)
-        require_same_experiment(checkpoint, path, self.params, checkpoint.spec)
-        return checkpoint.step >= self.params.train.num_steps and self.has_scores(bool(checkpoint.spec.factors))
-
-    def has_scores(self, supervised: bool) -> bool:
-        """Return whether all requested scores exist; supervised ones are required only if `supervised` is true."""
-        if not (self.folder / "metrics.json").exists():
-            return False
-        metrics = select_metrics(self.params.evaluate.metrics).values()
-        required = {
-            score for metric in metrics if supervised or not metric.is_supervised for score in metric.descriptions
-        }
-        return required <= read_results(self.folder).scores.values.keys()
+        require_same_experiment(checkpoint, path, self.params, data or checkpoint.spec)
+        is_trained = checkpoint.step >= self.params.train.num_steps
+        return is_trained and is_up_to_date(self.folder, path, data or checkpoint.spec, self.params.evaluate)
 
 
 @dataclass(frozen=True)

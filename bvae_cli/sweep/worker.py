@@ -16,6 +16,7 @@ import torch
 
 from bvae_cli.checkpoint import load_checkpoint
 from bvae_cli.evaluation.evaluator import evaluate
+from bvae_cli.evaluation.record import write_record
 from bvae_cli.images.in_memory import ImageSource
 from bvae_cli.images.stream import open_stream
 from bvae_cli.sweep.study import Trial
@@ -121,8 +122,9 @@ def train_trials(
 def score_trial(trial: Trial, images: ImageSource, device: torch.device) -> ModelStatus:
     """Evaluate a trained model and return its final status."""
     try:
-        model = load_checkpoint(trial.folder / "checkpoint.pt")
-        evaluate(model, images, trial.params.evaluate, device, trial.folder, ignore_progress)
+        path = trial.folder / "checkpoint.pt"
+        evaluate(load_checkpoint(path), images, trial.params.evaluate, device, trial.folder, ignore_progress)
+        write_record(trial.folder, path, images.spec, trial.params.evaluate)
     except Exception as error:  # of any type: it must not stop other models
         return ModelStatus(trial, is_finished=True, failure=describe_error(error))
     return ModelStatus(trial, trial.params.train.num_steps, is_finished=True)

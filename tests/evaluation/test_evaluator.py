@@ -133,6 +133,7 @@ def test_a_collapsed_model_is_evaluated_without_warnings(bvae: Bvae, checkpoint:
     result = bvae("evaluate", "collapsed.pt", "--data", data, "--cpu")
     assert result.code == 0
     assert result.out.count("inactive") == 10
+    assert "0 of 10 latents active (posterior collapse)" in result.err
     assert scores(Path())["active_units"] == 0
     assert scores(Path())["kl"] == 0
     assert scores(Path())["beta_vae_score"] == pytest.approx(0.2, abs=0.03)

@@ -15,6 +15,7 @@ from bvae_cli.explorer.layers import describe_layers
 from bvae_cli.explorer.page import render_page
 from bvae_cli.latents import Latent
 from bvae_cli.models.nets import NETS
+from bvae_cli.system.files import write_csv
 
 MALICE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 
@@ -37,6 +38,19 @@ def data_block(page: str, name: str) -> str:
     match = re.search(rf'<script type="[^"]+" id="{name}">(.*?)</script>', page, flags=re.S)
     assert match
     return match[1]
+
+
+def test_the_kl_of_a_latent_is_that_of_its_evaluation_as_in_the_report(
+    bvae: Bvae, saved: Path, model: Checkpoint
+) -> None:
+    write_csv(
+        Path("latents.csv"),
+        model.latents[0].to_row(),
+        (replace(each, kl=1.234).to_row().values() for each in model.latents),
+    )
+    assert bvae("explore", saved, "--no-open").code == 0
+    assert "1.23" in Path("explorer.html").read_text()
+    assert "1.00" not in Path("explorer.html").read_text()
 
 
 @pytest.mark.parametrize("net", NETS)

@@ -3,9 +3,11 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from studies import BASE, GRID, TIMEOUT, is_same_run, read_csv, wait_for, wait_f
 from bvae_cli.checkpoint import load_checkpoint
 from bvae_cli.report.udr import udr_of_models
 from bvae_cli.sweep.study import read_study
+from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import ignore_progress
 
 STUDY = {"base": BASE, "seeds": 3, "grid": GRID}
@@ -112,11 +115,36 @@ def test_finished_models_are_skipped(bvae: Bvae, study: list[object], finished: 
     assert "0–2" in dry_run.out
 
 
-def test_model_without_a_requested_score_is_unfinished(study: list[object], finished: Path) -> None:
+@pytest.mark.parametrize(
+    ("override", "is_finished"),
+    [
+        ("evaluate.metrics=[mig]", True),
+        ("evaluate.metrics=[mig, sap]", False),
+        ("evaluate.metrics=[]", False),
+        ("evaluate.factors=[shape, posX]", False),
+        ("evaluate.seed=1", False),
+        ("evaluate.repeats=2", False),
+        ("train.steps=80", False),
+    ],
+)
+def test_scores_of_other_settings_or_of_fewer_steps_are_not_taken_for_finished(
+    study: list[object], finished: Path, override: str, is_finished: bool
+) -> None:
     Path("runs").symlink_to(finished / "runs")
-    for metrics, is_finished in (["mig"], True), (["mig", "sap"], False), ([], False):
-        trial = read_study(Path("mine.yaml"), [f"evaluate.metrics=[{','.join(metrics)}]"]).trials[0]
-        assert trial.is_finished() == is_finished
+    assert read_study(Path("mine.yaml"), [override]).trials[0].is_finished() == is_finished
+
+
+def test_scores_of_another_checkpoint_or_other_data_are_not_taken_for_finished(
+    study: list[object], finished: Path
+) -> None:
+    shutil.copytree(finished / "runs", "runs")
+    trial, other = read_study(Path("mine.yaml")).trials[:2]
+    data = load_checkpoint(trial.folder / "checkpoint.pt").spec
+    assert trial.is_finished(data)
+    with pytest.raises(BvaeError, match="was trained on other data"):
+        trial.is_finished(replace(data, sha256="0" * 64))
+    shutil.copy(other.folder / "metrics.json", trial.folder / "metrics.json")
+    assert not trial.is_finished(data)
 
 
 def test_sweep_killed_at_any_time_ends_its_workers_and_resumes_bit_identically(

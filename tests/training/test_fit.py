@@ -192,3 +192,10 @@ def test_compiling_a_step_of_two_networks_is_refused(bvae: Bvae, data: Path, obj
     result = bvae("train", "--cpu", "--data", data, "--objective", objective, "--compile")
     assert result.code == 1
     assert "train.compile is unsupported" in result.err
+
+
+def test_posterior_collapse_is_announced_by_train_and_traverse(bvae: Bvae, data: Path) -> None:
+    arguments = ["--net", "higgins_conv", "--steps", 3, "--batch-size", 8, "--beta", 1000, "--out", "collapsed"]
+    words = "0 of 10 latents active (posterior collapse)"
+    assert words in bvae("train", "--cpu", "--data", data, *arguments).err
+    assert words in bvae("traverse", "collapsed/checkpoint.pt").err
