@@ -54,8 +54,9 @@ def build_vae(params: Params, spec: DataSpec) -> VAE:
         likelihood = params.model.likelihood or spec.likelihood
         vae = VAE(params.model.net, likelihood, spec.channels, params.model.latent_dim)
         initialise(vae, params.train.init)
-    for weight in vae.parameters():
-        weight.data *= params.objective.init_gain if weight.ndim > 1 else 1.0
+    if params.train.init == "pytorch_default":
+        for weight in vae.parameters():
+            weight.data *= params.objective.init_gain if weight.ndim > 1 else 1.0
     return vae
 
 

@@ -112,7 +112,9 @@ class LoggingParams:
 
     checkpoint_every: Annotated[int, "Interval between checkpoints (last.pt), steps; 0: only by time."] = 0
     checkpoint_minutes: Annotated[float, "Interval between checkpoints (last.pt), minutes; 0: only by steps."] = 2.0
-    save_best: Annotated[bool, "Save best.pt, the model with the lowest loss in history.csv."] = False
+    save_best: Annotated[
+        bool, "Save best.pt, the model with the lowest loss since the hyperparameters last changed."
+    ] = False
     tensorboard: Annotated[bool, "Write TensorBoard event files, too."] = False
     log_images_every: Annotated[int, "Interval between saved reconstruction figures, steps; 0: off."] = 0
 

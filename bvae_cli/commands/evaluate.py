@@ -1,5 +1,6 @@
 """bvae evaluate."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from bvae_cli.commands.tables import show_ranking, show_scores
 from bvae_cli.images.spec import DataSpec
 from bvae_cli.params import Params
 from bvae_cli.system.errors import BvaeError
+
+NEAR_BOUND = 0.98  # fraction of ln N above which I(x; z) is limited by the number of images
 
 
 @with_params("evaluate")
@@ -53,6 +56,7 @@ def evaluate(
             evaluation = evaluator.evaluate(model, images, params.evaluate, torch_device, folder, report, others)
             write_record(folder, file, images.spec, params.evaluate)
             warn_about_list_labels(images.spec)
+            warn_about_bounded_information(evaluation.scores.values["index_code_mi"], images.spec.num_images)
     show_scores(evaluation)
     if compare_with:
         show_ranking([file, *compare_with], evaluation.ranking)
@@ -65,4 +69,15 @@ def warn_about_list_labels(spec: DataSpec) -> None:
         print_notice(
             f"the labels of the {spec.num_images:,} images of {spec.name} do not form a full grid: metrics that fix a "
             "factor compare images with the same value of it, and their other factors may be correlated."
+        )
+
+
+def warn_about_bounded_information(index_code_mi: float, num_images: int) -> None:
+    """Print a notice if I(x; z), nats, is near its maximum, ln N, because the posteriors do not overlap."""
+    bound = math.log(num_images)
+    if index_code_mi > NEAR_BOUND * bound:
+        print_notice(
+            f"index_code_mi is near its maximum, ln {num_images:,} = {bound:.2f} nats: the posteriors of different "
+            "images do not overlap. The rest of the KL is in total_correlation and dimension_wise_kl, which then "
+            "describe the finite data set."
         )

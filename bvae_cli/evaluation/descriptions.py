@@ -7,7 +7,7 @@ LOSS_DESCRIPTIONS = {
     "elbo": "evidence lower bound per image, nats ↑",
     "reconstruction_loss": "negative log-likelihood per image, summed over pixels, nats ↓",
     "kl": "KL divergence of posterior and prior per image, summed over latents, nats",
-    "index_code_mi": "index-code mutual information I(x; z), nats",
+    "index_code_mi": "index-code mutual information I(x; z), nats, at most ln(number of images)",
     "total_correlation": "total correlation TC(z), the dependence between latents, nats ↓",
     "dimension_wise_kl": "dimension-wise KL, Σ_j KL(q(z_j) ‖ p(z_j)), nats ↓",
     "udr": "similarity of the latents to those of other models, 0–1 ↑",

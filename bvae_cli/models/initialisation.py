@@ -3,6 +3,9 @@
 PyTorch's default weights are small: a signal loses six tenths of its magnitude in each layer. Training is then slow,
 and factors are learned one by one. A strong regulariser, such as that of Burgess et al. 2018 with γ = 1000, then
 causes posterior collapse: it suppresses the little information that the encoder carries before anything is learned.
+
+fan_in and fan_out are PyTorch's. For a transposed convolution PyTorch's fan_in is out_channels · kernel², although each
+of its outputs sums over in_channels · kernel² / stride² inputs.
 """
 
 from collections.abc import Callable

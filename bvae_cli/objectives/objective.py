@@ -47,7 +47,7 @@ class Objective(ABC):
 
     min_batch_size: ClassVar[int] = 1  # images; the loss is undefined for fewer
     adam_betas: ClassVar[tuple[float, float]] = (0.9, 0.999)  # coefficients of the model's Adam
-    init_gain: ClassVar[float] = 1.0  # factor on the model's initial weights, except biases
+    init_gain: ClassVar[float] = 1.0  # factor on PyTorch's default initial weights, except biases
     pixel_noise_samples: ClassVar[int] = 0  # noise tensors of an image batch's shape per step
     single_factor_batches: ClassVar[bool] = False  # whether only one factor varies within a batch
 

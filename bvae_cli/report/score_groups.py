@@ -41,7 +41,7 @@ GROUPS = (
             ScoreInfo(
                 "index_code_mi",
                 "KL term: index-code mutual information",
-                "I(x; z), information of the code about the image, nats, 0 or more.",
+                "I(x; z), information of the code about the image, nats, 0 to ln(number of images).",
             ),
             ScoreInfo(
                 "total_correlation",

@@ -25,6 +25,7 @@ class Checkpointer:
         self.params, self.folder = params, folder
         self.trainer, self.probe_set, self.history = trainer, probe_set, history
         self.best_loss = math.inf
+        self.best_hyperparameters: dict[str, float] = {}  # of the objective whose loss is the lowest
         self.unsaved_best: tuple[int, VAE] | None = None
         self.last_step, self.last_time = 0, time.monotonic()
 
@@ -39,6 +40,7 @@ class Checkpointer:
             self.trainer.vae.load_state_dict(checkpoint.vae.state_dict())
             self.trainer.restore(training["trainer"])
             self.best_loss, self.last_step = float(training["best_loss"]), checkpoint.step
+            self.best_hyperparameters = training.get("best_hyperparameters", {})
             self.history.restore(str(training["history"]))
         except Exception as error:  # a file of unknown origin may raise anything
             raise BvaeError(
@@ -47,9 +49,12 @@ class Checkpointer:
             ) from error
 
     def on_log(self, entry: LogEntry) -> None:
-        """Keep a copy of the model if its loss is the lowest so far and `save_best` is set."""
-        if entry.loss < self.best_loss:
-            self.best_loss = entry.loss
+        """Keep a copy of the model if its loss is the lowest so far and `save_best` is set.
+
+        Losses are comparable only for equal hyperparameters: when a scheduled β changes, the search starts again.
+        """
+        if entry.loss < self.best_loss or entry.hyperparameters != self.best_hyperparameters:
+            self.best_loss, self.best_hyperparameters = entry.loss, entry.hyperparameters
             if self.params.logging.save_best:
                 self.unsaved_best = entry.step, copy.deepcopy(self.trainer.vae)
 
@@ -79,7 +84,12 @@ class Checkpointer:
         if self.unsaved_best:
             save_checkpoint(self.checkpoint(*self.unsaved_best, None, report), self.folder / "best.pt")
             self.unsaved_best = None
-        training = {"trainer": self.trainer.state(), "best_loss": self.best_loss, "history": self.history.text}
+        training = {
+            "trainer": self.trainer.state(),
+            "best_loss": self.best_loss,
+            "best_hyperparameters": self.best_hyperparameters,
+            "history": self.history.text,
+        }
         save_checkpoint(self.checkpoint(step, self.trainer.vae, training, report), self.folder / name)
         self.history.write()
 

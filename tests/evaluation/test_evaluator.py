@@ -134,9 +134,19 @@ def test_a_collapsed_model_is_evaluated_without_warnings(bvae: Bvae, checkpoint:
     assert result.code == 0
     assert result.out.count("inactive") == 10
     assert "0 of 10 latents active (posterior collapse)" in result.err
+    assert "near its maximum" not in result.err
     assert scores(Path())["active_units"] == 0
     assert scores(Path())["kl"] == 0
     assert scores(Path())["beta_vae_score"] == pytest.approx(0.2, abs=0.03)
+
+
+def test_information_limited_by_the_number_of_images_is_named(bvae: Bvae, checkpoint: Path, data: Path) -> None:
+    model = load_checkpoint(checkpoint)
+    *_, last = model.vae.encoder.parameters()
+    last.data[10:] = -25.0  # log-variances
+    save_checkpoint(model, Path("narrow.pt"))
+    result = bvae("evaluate", "narrow.pt", "--data", data, "--cpu", *FEW)
+    assert "index_code_mi is near its maximum, ln 1,536 = 7.34 nats" in result.err
 
 
 def test_without_data_the_hint_is_the_download_command(bvae: Bvae, checkpoint: Path) -> None:

@@ -81,3 +81,10 @@ def test_weights_are_reproducible_by_seed() -> None:
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(("init", "std"), [("kaiming_normal", (2 / 512) ** 0.5), ("pytorch_default", (2 / 512) ** 0.5)])
+def test_the_gain_of_infogan_scales_only_the_default_initialisation(init: str, std: float) -> None:
+    vae = build_vae(build_params({"objective": {"name": "info_gan"}, "train": {"init": init}}), SPEC)
+    weight = next(weight for weight in weights(vae, nn.Conv2d) if weight[0].numel() == 512)
+    assert weight.std().item() == pytest.approx(std, rel=0.05)

@@ -118,6 +118,15 @@ def test_best_is_the_model_of_the_row_with_the_lowest_loss(bvae: Bvae, data: Pat
     assert load_checkpoint(Path("runs/dsprites/best.pt")).step == int(best["step"])
 
 
+def test_best_is_searched_again_when_beta_changes(bvae: Bvae, data: Path) -> None:
+    options = ["--data", data, "--steps", 30, "--log-every", 3, "--beta", "0:0,15:0,16:1e8", "--save-best"]
+    assert bvae("train", "--cpu", *options).code == 0
+    rows = history(Path("runs/dsprites"))
+    best = min(rows[5:], key=lambda row: float(row["loss"]))
+    assert float(best["loss"]) > min(float(row["loss"]) for row in rows)
+    assert load_checkpoint(Path("runs/dsprites/best.pt")).step == int(best["step"])
+
+
 def test_reconstructions_are_logged_during_training(bvae: Bvae, data: Path) -> None:
     bvae("train", "--cpu", "--data", data, "--steps", 5, "--log-images-every", 2)
     drawn = sorted(Path("runs/dsprites/reconstructions").iterdir())
