@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bvae_cli.images.in_memory import ImageSource
 from bvae_cli.images.stream import open_stream
 from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.system.errors import BvaeError
 
-ARRAYS = ("codes", "logvar", "factors", "factor_names")
+ARRAYS = ("codes", "logvar", "factors", "factor_names", "is_continuous")
 HINT = "write the file with numpy: np.savez(path, codes=codes, factors=factors)"
 
 
@@ -27,7 +28,8 @@ def read_codes(path: Path, data: Path, dataset: str) -> Codes:
     """Read codes and optional posterior log-variances and factors from an npz file.
 
     Its arrays are `codes`, (images, latents), and optionally `logvar`, of the same shape, `factors`, (images, factors),
-    and `factor_names`. Without `factors`, the codes are taken to be those of all images of the data set, if their
+    `factor_names` and `is_continuous`, a boolean for each factor; without it, factors with more than 100 distinct
+    numbers are continuous. Without `factors`, the codes are taken to be those of all images of the data set, if their
     numbers are equal.
 
     Raises:
@@ -75,7 +77,7 @@ def load_ground_truth(
             return None
         images = open_stream(data, dataset)
         matches = images.spec.factors and len(images) == count
-        return GroundTruth(images.factors(np.arange(count)), list(images.spec.factors)) if matches else None
+        return ground_truth_of(images) if matches else None
     if factors.ndim != 2 or len(factors) != count or not factors.shape[1]:
         raise BvaeError(
             f"{path}: factors have the invalid shape {factors.shape}, not ({count}, factors)",
@@ -88,7 +90,33 @@ def load_ground_truth(
         )
     if repeated := [name for name in names if names.count(name) > 1]:
         raise BvaeError(f"{path}: two factors have the name {repeated[0]}", "save a different name for each factor.")
-    return GroundTruth.from_labels(factors, names or None)
+    return GroundTruth.from_labels(factors, names or None, read_is_continuous(path, arrays, factors))
+
+
+def ground_truth_of(images: ImageSource) -> GroundTruth:
+    """Return the factors of all images; those of a list with more than 100 values are continuous."""
+    factors, names = images.factors(np.arange(len(images))), list(images.spec.factors)
+    is_list = images.spec.num_samples is not None and names
+    return GroundTruth.from_labels(factors, names) if is_list else GroundTruth(factors, names)
+
+
+def read_is_continuous(
+    path: Path, arrays: dict[str, NDArray[np.generic]], factors: NDArray[np.generic]
+) -> list[bool] | None:
+    """Return whether each of the (images, factors) is continuous; None if the file does not contain it."""
+    flags = arrays.get("is_continuous")
+    if flags is None:
+        return None
+    if flags.dtype != bool or flags.shape != factors.shape[1:]:
+        raise BvaeError(
+            f"{path}: is_continuous is invalid, {flags.dtype} {flags.shape}; expected bool ({factors.shape[1]},)",
+            "save one boolean per column of factors.",
+        )
+    if flags.any() and not (factors.dtype.kind in "fiu" and np.isfinite(factors[:, flags.astype(bool)]).all()):
+        raise BvaeError(
+            f"{path}: a continuous factor has values that are not finite numbers", "save factors as numbers."
+        )
+    return [bool(flag) for flag in flags]
 
 
 def decode_name(name: object) -> str:

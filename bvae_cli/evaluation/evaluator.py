@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bvae_cli.checkpoint import Checkpoint
 from bvae_cli.encoding import Posteriors, encode, reconstruction_losses
-from bvae_cli.evaluation.codes import Codes
+from bvae_cli.evaluation.codes import Codes, ground_truth_of
 from bvae_cli.evaluation.decomposition import decompose_kl
 from bvae_cli.evaluation.heatmap import write_heatmap
 from bvae_cli.evaluation.scoring import Scores, add_metrics, select_factors, select_metrics
@@ -64,7 +64,7 @@ def evaluate(
     require_folder(out)
     require_same_data(others, images)
     keep_freed_memory()
-    truth = GroundTruth(images.factors(np.arange(len(images))), list(images.spec.factors))
+    truth = ground_truth_of(images)
     scored_truth = select_factors(truth, settings.factors) if truth.names else None
     metrics = select_metrics(settings.metrics)
     scores, vae = Scores(), checkpoint.vae.to(device)

@@ -150,7 +150,7 @@ def select_factors(truth: GroundTruth, names: Iterable[str]) -> GroundTruth:
         if 2 * size > len(selected):
             raise BvaeError(
                 f"the factor {name} is invalid: {size} values in {len(selected)} samples are too many",
-                "discretise it into fewer values.",
+                "discretise it into fewer values, or declare it continuous: is_continuous in the npz file.",
             )
     if len(selected.names) < 2:
         raise BvaeError("fewer than two factors vary: disentanglement is undefined", "select more --factors.")

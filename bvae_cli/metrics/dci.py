@@ -2,18 +2,16 @@
 
 import math
 from collections.abc import Callable
-from itertools import starmap
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bvae_cli.metrics.boosting import BoostingResult, boost
 from bvae_cli.metrics.ground_truth import GroundTruth
-from bvae_cli.system.parallel import map_in_processes
+from bvae_cli.metrics.tasks import run_tasks
 from bvae_cli.system.reporting import ProgressCallback, ignore_progress
 
 TRAIN, TEST = 10_000, 5_000
-MIN_PARALLEL_WORK = 200_000  # images × classes; the boosting of fewer takes no longer than starting processes
 Classifier = Callable[[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], int], BoostingResult]
 """Trains on codes and their values, and predicts the values of test codes; the seed breaks ties."""
 
@@ -66,9 +64,7 @@ def dci_with(
     train_indices, test_indices = truth.train_test_split(train, test, rng)
     seed, importance, accuracy = int(rng.integers(2**31)), [], []
     tasks = [(codes[train_indices], column[train_indices], codes[test_indices], seed) for column in truth.factors.T]
-    is_large = len(train_indices) * sum(truth.sizes) >= MIN_PARALLEL_WORK
-    results = map_in_processes(classifier, tasks) if is_large else starmap(classifier, tasks)
-    for column, result in zip(truth.factors.T, results, strict=True):
+    for column, result in zip(truth.factors.T, run_tasks(classifier, tasks), strict=True):
         importance.append(result.importance)
         accuracy.append(np.mean(result.predictions == column[test_indices]))
         report("growing trees", len(accuracy), len(truth.names))

@@ -3,15 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from bvae_cli.metrics.binning import equal_width_bins
 from bvae_cli.metrics.ground_truth import GroundTruth
-
-BINS = 20
 
 
 def mutual_information(codes: NDArray[np.float32], truth: GroundTruth) -> NDArray[np.float64]:
     """Return the mutual information I(z_j; v_k), nats, (latents, factors).
 
-    The codes of each latent are put in 20 bins of equal width over its range (Locatello et al. 2019, appendix C).
+    The codes of each latent are put in 20 bins of equal width over its range (Locatello et al. 2019, appendix C), and
+    so are the values of a continuous factor.
 
     Args:
         codes: (images, latents).
@@ -29,14 +29,6 @@ def bin_codes(codes: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.stack([equal_width_bins(latent) for latent in codes.T], axis=1)
 
 
-def equal_width_bins(values: NDArray[np.float32], count: int = BINS) -> NDArray[np.int64]:
-    """Return the bin, from 0, of each of (images,) values; a constant has a single bin."""
-    low, high = values.min(), values.max()
-    scale = count / (high - low) if high > low else 0.0
-    bins: NDArray[np.int64] = ((values - low) * scale).astype(np.int64)
-    return bins.clip(max=count - 1)
-
-
 def pairwise_information(one: NDArray[np.int64], other: NDArray[np.int64], size: int) -> float:
     """Return the mutual information, nats, of two (images,) arrays of indices, those of `other` below `size`."""
     joint = np.bincount(one * size + other, minlength=(one.max() + 1) * size).reshape(-1, size) / len(one)
@@ -47,6 +39,9 @@ def pairwise_information(one: NDArray[np.int64], other: NDArray[np.int64], size:
 
 def entropies(truth: GroundTruth) -> NDArray[np.float64]:
     """Return the entropy H(v_k) of each factor over the images, nats, (factors,)."""
-    return np.array(
-        [pairwise_information(column, column, size) for column, size in zip(truth.factors.T, truth.sizes, strict=True)]
-    )
+    return np.array([entropy(column) for column in truth.factors.T])
+
+
+def entropy(values: NDArray[np.int64]) -> float:
+    """Return the entropy, nats, of (images,) indices."""
+    return pairwise_information(values, values, int(values.max()) + 1)

@@ -5,8 +5,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from bvae_cli.metrics.binning import BINS
 from bvae_cli.metrics.ground_truth import GroundTruth
-from bvae_cli.metrics.mutual_information import BINS, bin_codes, pairwise_information
+from bvae_cli.metrics.mutual_information import bin_codes, pairwise_information
 
 SAMPLES = 10_000
 MIN_VARIANCE = 1e-8  # latents below are treated as constant

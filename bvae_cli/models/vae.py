@@ -52,7 +52,17 @@ class VAE(nn.Module):
         `noise` is (batch, latent_dim), standard normal. If there is a `transform`, it is applied to the sampled codes
         before decoding.
         """
-        mean, logvar = self.encode(images)
+        return self.decode_posterior(images, *self.encode(images), noise, transform)
+
+    def decode_posterior(
+        self,
+        images: Tensor,
+        mean: Tensor,
+        logvar: Tensor,
+        noise: Tensor,
+        transform: Callable[[Tensor], Tensor] | None = None,
+    ) -> ForwardPass:
+        """Sample codes of (batch, latent_dim) posteriors, decode them and compute the losses; see `forward`."""
         z = mean + torch.exp(logvar / 2) * noise
         if transform:
             z = transform(z)

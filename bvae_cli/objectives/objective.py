@@ -21,7 +21,7 @@ class StepContext:
     num_images: int  # size of the data set
     auxiliary_nets: Sequence[nn.Module] = ()  # in the order of `Objective.auxiliary_nets`
     num_factors: int = 1  # that vary in the data
-    active_factor: int | Tensor = 0  # index of the factor that varies in this batch, if `single_factor_batches`
+    active_factor: int | Tensor = 0  # index of the factor that varies in the batch, or (pairs,) in each pair
     pixel_noise: Sequence[Tensor] | Tensor = ()  # `pixel_noise_samples` × (batch, channels, 64, 64), standard normal
 
     def __getitem__(self, name: str) -> float | Tensor:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from bvae_cli.encoding import ACTIVE_THRESHOLD
 from bvae_cli.evaluation.descriptions import DESCRIPTIONS
+from bvae_cli.metrics.downstream import SIZES
+
+DOWNSTREAM = {"boosting": "boosted trees", "logistic": "logistic regression"}
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,45 @@ GROUPS = (
                 "The same gap, estimated from samples of the posteriors instead of their means, 0–1.",
             ),
             ScoreInfo(
+                "mig_sup",
+                "MIG-sup",
+                "Gap between the two factors that a latent is most informative about, relative to their entropy, 0–1.",
+            ),
+            ScoreInfo(
+                "jemmig",
+                "JEMMIG",
+                "MIG that also requires a latent to encode nothing but its factor, normalised, 0–1.",
+            ),
+            ScoreInfo(
+                "dcimig",
+                "DCIMIG",
+                "Information about the factors in latents that encode one factor, relative to the entropies, 0–1.",
+            ),
+            ScoreInfo(
+                "info_modularity",
+                "InfoM: InfoMEC modularity",
+                "Degree to which a latent is informative about one factor only, 0–1; above 0 for noise.",
+            ),
+            ScoreInfo(
+                "info_compactness",
+                "InfoC: InfoMEC compactness",
+                "Degree to which one latent only is informative about a factor, 0–1; above 0 for noise.",
+            ),
+            ScoreInfo(
+                "mcc_pearson",
+                "MCC: mean correlation coefficient",
+                "Correlation of each factor with its own latent, 0–1; to be compared with the null baseline.",
+            ),
+            ScoreInfo("mcc_pearson_null", "MCC, null baseline", "The same for shuffled images, 0–1."),
+            ScoreInfo(
+                "mcc_spearman",
+                "MCC, rank correlation",
+                "Rank correlation of each factor with its own latent, 0–1; invariant to monotonic maps.",
+            ),
+            ScoreInfo(
+                "mcc_spearman_null", "MCC, rank correlation, null baseline", "The same for shuffled images, 0–1."
+            ),
+            ScoreInfo(
                 "dci_disentanglement",
                 "DCI disentanglement",
                 "Degree to which each latent is important for a single factor, 0–1.",
@@ -135,6 +177,49 @@ GROUPS = (
                 "Explicitness",
                 "Mean ROC AUC of a linear classifier that predicts the value of a factor, 0–1; chance is 0.5.",
             ),
+            ScoreInfo(
+                "info_explicitness",
+                "InfoE: InfoMEC explicitness",
+                "Information of a linear model about a factor, relative to the factor's entropy, 0–1.",
+            ),
+            ScoreInfo(
+                "dci_es_explicitness",
+                "DCI-ES explicitness",
+                "How little depth random forests need to predict a factor as well as they can, 0–1; 1 for noise.",
+            ),
+            *(
+                ScoreInfo(
+                    f"downstream_{name}_{size}",
+                    f"Downstream accuracy, {classifier}, {size:,} labels",
+                    "Test accuracy of predicting the factors from few or many labelled images, 0–1.",
+                )
+                for name, classifier in DOWNSTREAM.items()
+                for size in SIZES
+            ),
+            *(
+                ScoreInfo(
+                    f"downstream_{name}_efficiency",
+                    f"Sample efficiency, {classifier}",
+                    "Accuracy with 100 labels, relative to that with 10,000.",
+                )
+                for name, classifier in DOWNSTREAM.items()
+            ),
+            ScoreInfo(
+                "strong_generalisation_accuracy",
+                "Strong generalisation",
+                "Accuracy of predicting a factor where another one has values that were not trained on, 0–1.",
+            ),
+            ScoreInfo(
+                "strong_generalisation_gap",
+                "Strong generalisation gap",
+                "Relative loss of accuracy by that shift; 0 is best.",
+            ),
+            ScoreInfo(
+                "unfairness",
+                "Unfairness",
+                "Dependence of predicted factors on other factors, total variation, 0–1; has a null baseline.",
+            ),
+            ScoreInfo("unfairness_null", "Unfairness, null baseline", "The same for shuffled predictions, 0–1."),
         ),
     ),
     ScoreGroup(

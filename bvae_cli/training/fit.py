@@ -8,9 +8,11 @@ from pathlib import Path
 
 import torch
 
+from bvae_cli.images import pairs
 from bvae_cli.images.in_memory import ImageSource
 from bvae_cli.images.single_factor import varying_factors
 from bvae_cli.objectives.objective import Objective
+from bvae_cli.objectives.pair_vae import PairVAE
 from bvae_cli.params import LoggingParams, Params
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.files import lock_folder
@@ -92,9 +94,17 @@ def require_trainable(params: Params, images: ImageSource) -> None:
             f"train.batch_size is {size}, but the data set has only {len(images)} images",
             f"use --batch-size {len(images)} or less.",
         )
-    if not params.objective.single_factor_batches:
+    if isinstance(params.objective, PairVAE) and size % 2:
+        raise BvaeError(
+            f"train.batch_size is {size}, but this objective needs pairs of images", f"use --batch-size {size + 1}."
+        )
+    if isinstance(params.objective, PairVAE):
+        factors = len(pairs.varying_factors(images.spec)) if params.objective.knows_changes else 0
+    elif params.objective.single_factor_batches:
+        factors = len(varying_factors(images.spec))
+    else:
         return
-    latents, factors = params.model.latent_dim, len(varying_factors(images.spec))
+    latents = params.model.latent_dim
     if latents < factors:
         raise BvaeError(
             f"model.latent_dim is {latents}, but this objective needs a latent for each of {factors} factors",

@@ -1,14 +1,17 @@
 """A training run: the model, its batches, and what is logged and saved after each step."""
 
 import math
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from bvae_cli.checkpoint import Checkpoint, build_vae
-from bvae_cli.images import single_factor
+from bvae_cli.images import pairs, single_factor
 from bvae_cli.images.in_memory import ImageSource
+from bvae_cli.objectives.pair_vae import PairVAE
 from bvae_cli.objectives.schedule import value_at
 from bvae_cli.params import Params
 from bvae_cli.probe_set import ProbeSet
@@ -50,8 +53,7 @@ class TrainingRun:
         history.write()
         self.progress_log = ProgressLog(params, images, folder, self.trainer, history, self.step)
         self.image_log = ImageLog(params, folder, self.trainer, probe_set)
-        batches = partial(single_factor.batches, images) if params.objective.single_factor_batches else images.batches
-        self.batches = batches(params.train.batch_size, params.train.seed, self.step)
+        self.batches = select_batches(params, images)(params.train.batch_size, params.train.seed, self.step)
 
     @property
     def is_finished(self) -> bool:
@@ -98,3 +100,10 @@ class TrainingRun:
     def finish(self, report: ProgressCallback) -> None:
         """Write checkpoint.pt."""
         self.checkpointer.finish(self.step, report)
+
+
+def select_batches(params: Params, images: ImageSource) -> Callable[[int, int, int], Iterator[Tensor]]:
+    """Return the function that yields the batches an objective requires, given size, seed and first number."""
+    if isinstance(params.objective, PairVAE):
+        return partial(pairs.batches, images, params.objective.changes)
+    return partial(single_factor.batches, images) if params.objective.single_factor_batches else images.batches

@@ -7,11 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bvae_cli.images import single_factor
+from bvae_cli.images import pairs, single_factor
 from bvae_cli.images.spec import SIDE, DataSpec
 from bvae_cli.images.unpacking import unpack_images
 from bvae_cli.models.vae import VAE, ForwardPass
 from bvae_cli.objectives.objective import AuxiliaryNet, Objective, StepContext
+from bvae_cli.objectives.pair_vae import PairVAE
 from bvae_cli.objectives.schedule import value_at, values_at
 from bvae_cli.params import Params
 from bvae_cli.system.device import StepRunner, autocast, reproducible, seeded_rng
@@ -79,7 +80,8 @@ class Trainer:
         self.forward = make_forward(params.objective, vae, ranks)
         self.lr = torch.zeros((), device=device)
         self.hyperparameters = {name: torch.zeros((), device=device) for name in values_at(params.objective, 0)}
-        self.active_factor = torch.zeros((), dtype=torch.long, device=device)
+        shape = (params.train.batch_size // 2,) if isinstance(params.objective, PairVAE) else ()
+        self.active_factor = torch.zeros(shape, dtype=torch.long, device=device)
         factors = len(single_factor.varying_factors(data)) if params.objective.single_factor_batches else 1
         size = params.train.batch_size
         self.pixel_noise = torch.zeros(
@@ -144,6 +146,10 @@ class Trainer:
         self.loaded_values = values
         if self.params.objective.single_factor_batches:
             self.active_factor.fill_(single_factor.varied_factor(self.data, train.seed, number))
+        if isinstance(self.params.objective, PairVAE):
+            size, changes = train.batch_size // 2, self.params.objective.changes
+            _, changed = pairs.sample_changes(self.data, size, changes, train.seed, number)
+            self.active_factor.copy_(torch.from_numpy(changed))
         has_warmed_up = train.reference_step(number - 1) < train.adam_warmup_steps <= reference_step
         if has_warmed_up:
             self.switch_optimizer(reference_step)

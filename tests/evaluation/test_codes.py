@@ -163,8 +163,16 @@ def test_codes_are_not_compared_with_checkpoints(bvae: Bvae, checkpoint: Path) -
         ({"codes": CODES, "factors": TRUTH.factors, "factor_names": NAMES[:2]}, "2 factor_names for 4 factors"),
         ({"codes": CODES, "factors": 0 * TRUTH.factors}, "fewer than two factors vary"),
         (
-            {"codes": CODES, "factors": np.random.default_rng(0).normal(size=(1200, 2))},
+            {"codes": CODES, "factors": np.random.default_rng(0).normal(size=(1200, 2)).astype(str)},
             "discretise it into fewer values",
+        ),
+        (
+            {"codes": CODES, "factors": TRUTH.factors, "is_continuous": [True, False]},
+            "is_continuous is invalid, bool (2,); expected bool (4,)",
+        ),
+        (
+            {"codes": CODES, "factors": TRUTH.factors.astype(str), "is_continuous": [True] * 4},
+            "a continuous factor has values that are not finite numbers",
         ),
         (
             {"codes": CODES, "logvar": CODES[:7]},
@@ -282,3 +290,23 @@ def test_arrays_that_scoring_does_not_need_are_not_opened(bvae: Bvae) -> None:
     factors = np.random.default_rng(0).integers(4, size=(4000, 2))
     np.savez("codes.npz", codes=factors + 0.0, factors=factors, metadata=np.array({"beta": 4}, dtype=object))
     assert bvae("evaluate", "codes.npz", "--metric", "mig", "--out", "here").code == 0
+
+
+def test_a_factor_with_many_numbers_is_continuous(bvae: Bvae) -> None:
+    """Every value of a measurement as a class of its own would take hours, and every score would be 0."""
+    angles = np.random.default_rng(0).uniform(size=(2000, 3)) * 360
+    some = ["mig", "sap", "mcc", "infomec"]
+    result = bvae("evaluate", npz(codes=angles, factors=angles), *(f"--metric={name}" for name in some))
+    assert result.code == 0, result.err
+    assert metrics()["mig"] > 0.9
+    assert metrics()["sap"] > 0.99
+    assert metrics()["mcc_pearson"] == pytest.approx(1)
+    assert metrics()["info_explicitness"] == pytest.approx(1)
+    assert metrics()["info_modularity"] > 0.95
+
+
+def test_a_factor_is_declared_continuous_or_categorical(bvae: Bvae) -> None:
+    arrays = {"codes": CODES, "factors": TRUTH.factors.astype(float)}
+    for declared in (False, True):
+        bvae("evaluate", npz(**arrays, is_continuous=[declared] * 4), "--metric", "sap")
+        assert (metrics()["sap"] > 0.75) == declared

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from bvae_cli.metrics.binning import equal_width_bins
 from bvae_cli.metrics.ground_truth import GroundTruth
-from bvae_cli.metrics.mutual_information import equal_width_bins, mutual_information
+from bvae_cli.metrics.mutual_information import mutual_information
 
 GRID = (3, 5, 4)
 TRUTH = GroundTruth.from_grid(GRID)

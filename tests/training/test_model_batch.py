@@ -38,6 +38,10 @@ HYPERPARAMETERS: dict[str, dict[str, list[object]]] = {
     "info_vae": {"lambda_mmd": [1, 100]},
     "dc_ign": {"invariance_weight": [0.01, 0.1]},
     "info_gan": {"lambda_info": [1, 0.5], "discriminator_lr": [0.000002, 0.000001]},
+    "ada_gvae": {"beta": [1, 4]},
+    "ada_ml_vae": {"beta": [1, 4]},
+    "gvae": {"beta": [1, 4]},
+    "ml_vae": {"beta": [1, 4]},
 }  # fmt: skip
 
 
