@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ FORMAT = 3  # 1: grids of binary images only; 2: as 3, with the old keys listed 
 OLDEST_FORMAT = 2  # the oldest format that can be read
 CHUNK_BYTES = 2**19  # uncompressed bytes of the images in one chunk
 COMPRESSION_LEVEL = 4  # gzip
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"  # first bytes of a file
+HEAD_BYTES = 4096  # of a data file; they contain the name of its images
 
 
 class ErrorDeferringFile(io.RawIOBase):
@@ -176,19 +179,52 @@ def read_header(path: Path) -> tuple[DataSpec, str] | None:
     """Return the spec and the source of a data file, or None if it is missing, corrupt or of an unsupported format.
 
     Raises:
-        BvaeError: the file is a valid HDF5 file, but not a data file of bvae.
+        BvaeError: the file is not a data file of bvae, is open in another program, or cannot be read.
     """
-    if not path.is_file():
+    if not path.exists():
         return None
     try:
+        if not path.is_file():
+            raise stranger_error(path)
         with h5py.File(path) as file:
-            is_data_file = "spec" in file.attrs
-            header = verified_header(file) if is_data_file else None
-    except Exception:  # h5py raises errors of any type for a corrupt file
+            if "spec" not in file.attrs:
+                raise stranger_error(path)
+            return verified_header(file)
+    except (BvaeError, MemoryError):
+        raise
+    except Exception as error:  # h5py raises errors of any type for a corrupt file
+        if cause := system_fault(path, error):
+            raise cause from error
+        if not is_remnant(path):
+            raise stranger_error(path) from error
         return None
-    if not is_data_file:
-        raise BvaeError(f"{path} is not a bvae data file", "convert it with --from, or replace it with --force.")
-    return header
+
+
+def is_remnant(path: Path) -> bool:
+    """Return whether a file that cannot be read as HDF5 may be the beginning of a data file of bvae."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return not head or (head.startswith(HDF5_MAGIC) and (len(head) < HEAD_BYTES or b"images\0" in head))
+
+
+def stranger_error(path: Path) -> BvaeError:
+    """Return the error for a file that bvae has not written."""
+    return BvaeError(
+        f"{path} is not a bvae data file",
+        "choose another folder with --data, or replace the file: repeat bvae download with --force.",
+    )
+
+
+def system_fault(path: Path, error: Exception) -> BvaeError | None:
+    """Return the error for a sound file that the system does not let us read now, or None if the file is at fault.
+
+    h5py's errors have a number only if the system reports one, as for a locked file or one without read permission.
+    """
+    if isinstance(error, BlockingIOError) or "already open for" in str(error):
+        return BvaeError(f"{path} is open in another program", "close it there, then run the same command again.")
+    if isinstance(error, OSError) and error.errno is not None:
+        return BvaeError(f"cannot read {path}: {os.strerror(error.errno)}", "check its permissions and its disk.")
+    return None
 
 
 def verified_header(file: h5py.File) -> tuple[DataSpec, str] | None:
@@ -208,36 +244,73 @@ def open_data_file(path: Path, name: str) -> Iterator[DataFile]:
     """Open the data file of a data set.
 
     Raises:
-        BvaeError: the file is not found, corrupt, of an unsupported format, or of another data set.
+        BvaeError: the file is not found, open in another program, unreadable, corrupt, of an unsupported format, or of
+            another data set.
     """
     command = download_command(path, name)
     if not path.is_file():
         is_in_catalogue = name in DATASET_NAMES
         suggestion = "" if is_in_catalogue else suggest_nearest(name, DATASET_NAMES).removesuffix(".")
         raise BvaeError(f"data file not found: {path}{suggestion}", f"create it: {command}")
+    with h5_errors(path, command), h5py.File(path) as file:
+        with any_error_is_corruption(path, command):
+            content = read_content(file, path, name, command)
+        yield content
+
+
+def read_content(file: h5py.File, path: Path, name: str, command: str) -> DataFile:
+    """Return the content of an open data file.
+
+    Raises:
+        BvaeError: it has an unsupported format or another name.
+        Exception: it is corrupt.
+    """
+    if file.attrs["format"] > FORMAT:
+        raise BvaeError(
+            f"{path} has the unsupported format {file.attrs['format']}, newer than {FORMAT}",
+            "upgrade bvae: pip install --upgrade bvae",
+        )
+    if file.attrs["format"] < OLDEST_FORMAT:
+        raise BvaeError(
+            f"{path} has the unsupported format {file.attrs['format']}, older than {OLDEST_FORMAT}",
+            f"create it again: {command}",
+        )
+    content = DataFile.from_hdf5(file)
+    if content.spec.name != name:
+        raise BvaeError(
+            f"{path} contains {content.spec.name}, not {name}",
+            f"choose another folder with --data, or replace the file: {command} --force",
+        )
+    return content
+
+
+@contextmanager
+def h5_errors(path: Path, command: str) -> Iterator[None]:
+    """Report the OSErrors of h5py by their cause; errors of the code that uses the file stay as they are."""
     try:
-        with h5py.File(path) as file:
-            if file.attrs["format"] > FORMAT:
-                raise BvaeError(
-                    f"{path} has the unsupported format {file.attrs['format']}, newer than {FORMAT}",
-                    "upgrade bvae: pip install --upgrade bvae",
-                )
-            if file.attrs["format"] < OLDEST_FORMAT:
-                raise BvaeError(
-                    f"{path} has the unsupported format {file.attrs['format']}, older than {OLDEST_FORMAT}",
-                    f"create it again: {command}",
-                )
-            content = DataFile.from_hdf5(file)
-            if content.spec.name != name:
-                raise BvaeError(
-                    f"{path} contains {content.spec.name}, not {name}",
-                    f"choose another folder with --data, or replace the file: {command} --force",
-                )
-            yield content
-    except BvaeError:
+        yield
+    except OSError as error:
+        if cause := system_fault(path, error) if error.filename in {None, str(path)} else None:
+            raise cause from error
+        if error.errno is not None:
+            raise
+        raise corrupt_error(path, command) from error
+
+
+@contextmanager
+def any_error_is_corruption(path: Path, command: str) -> Iterator[None]:
+    """Report an error of any type, as h5py and json raise them for a corrupt file, except missing memory."""
+    try:
+        yield
+    except (BvaeError, MemoryError, OSError):
         raise
-    except Exception as error:  # h5py and json raise errors of any type for a corrupt file
-        raise BvaeError(f"{path} is corrupt, or not a bvae data file", f"create it again: {command} --force") from error
+    except Exception as error:
+        raise corrupt_error(path, command) from error
+
+
+def corrupt_error(path: Path, command: str) -> BvaeError:
+    """Return the error for a file whose content is wrong."""
+    return BvaeError(f"{path} is corrupt, or not a bvae data file", f"create it again: {command} --force")
 
 
 def download_command(path: Path, name: str) -> str:

@@ -1,6 +1,8 @@
 """Data files."""
 
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -78,6 +80,45 @@ def test_a_truncated_file_is_an_error(tmp_path: Path) -> None:
         assert store.read_header(tmp_path / "toy.h5") is None
         with pytest.raises(BvaeError, match="is corrupt, or not a bvae data file"):
             store.read_data_file(tmp_path / "toy.h5", "toy")
+
+
+def test_a_file_that_is_open_elsewhere_or_unreadable_is_reported_and_not_called_corrupt(tmp_path: Path) -> None:
+    write_data_file(tmp_path / "toy.h5")
+    program = (
+        f"import h5py, sys; f = h5py.File({str(tmp_path / 'toy.h5')!r}, 'r+'); print(flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(BvaeError, match="is open in another program"):
+            store.read_header(tmp_path / "toy.h5")
+        with pytest.raises(BvaeError, match="is open in another program") as error:
+            store.read_data_file(tmp_path / "toy.h5", "toy")
+        other.communicate()
+    assert "--force" not in str(error.value.hint)
+
+
+@pytest.mark.parametrize("content", [b"my notes", b"x" * 10_000, store.HDF5_MAGIC + b"x" * 10_000])
+def test_a_file_that_bvae_has_not_written_is_not_taken_for_a_missing_one(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "notes.h5").write_bytes(content)
+    with pytest.raises(BvaeError, match="is not a bvae data file"):
+        store.read_header(tmp_path / "notes.h5")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("of the caller"), FileNotFoundError(2, "gone", "other")])
+def test_an_error_of_the_code_that_uses_a_file_is_not_blamed_on_the_file(tmp_path: Path, error: Exception) -> None:
+    write_data_file(tmp_path / "toy.h5")
+    with pytest.raises(type(error)) as raised, store.open_data_file(tmp_path / "toy.h5", "toy"):
+        raise error
+    assert raised.value is error
+
+
+def test_a_chunk_that_cannot_be_decompressed_is_corruption(tmp_path: Path) -> None:
+    write_data_file(tmp_path / "toy.h5")
+    with h5py.File(tmp_path / "toy.h5", "r+") as file:
+        file["images"].id.write_direct_chunk((0, 0), b"not deflated")
+    with pytest.raises(BvaeError, match="is corrupt"):
+        store.read_data_file(tmp_path / "toy.h5", "toy")
 
 
 def test_a_changed_image_is_detected(tmp_path: Path) -> None:
