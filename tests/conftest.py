@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +32,7 @@ torch.set_num_threads(1)
 
 ROOT = Path(__file__).parent.parent
 BVAE = str(Path(sys.executable).parent / "bvae")
-FACTOR_VALUES = ([0, 1, 2], [0, 5], [0, 10, 20, 30], list(range(0, 32, 4)), list(range(0, 32, 4)))
+FACTOR_VALUES = ([0, 1, 2], [0, 5], [0, 10, 20, 30], [0, 8, 16, 24], [0, 8, 16, 24])
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,17 @@ SLOW_FILES = {
     "test_onnx_export.py", "test_pipelines.py", "test_ranks.py", "test_ray_cluster.py", "test_readme.py",
     "test_resume.py", "test_sweep.py",
 }  # fmt: skip
+
+
+SECONDS = float(os.environ.get("BVAE_TEST_SECONDS", "inf"))  # after which no further test is started
+STARTED = time.monotonic()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Skip a test that would start after the time limit, if there is one: slow machines run as many as they can."""
+    if time.monotonic() - STARTED > SECONDS:
+        pytest.skip(f"not started within BVAE_TEST_SECONDS={SECONDS:g}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -142,7 +154,7 @@ def all_sprites() -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def small_arrays(all_sprites: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-    """Return a subset of dSprites, 1,536 images, as the arrays of the published NPZ file."""
+    """Return a subset of dSprites, 384 images, as the arrays of the published NPZ file."""
     images = np.unpackbits(all_sprites[np.ix_(*FACTOR_VALUES)].reshape(-1, 512), axis=1).reshape(-1, 64, 64)
     classes = np.stack(np.meshgrid([0], *FACTOR_VALUES, indexing="ij"), axis=-1).reshape(-1, 6)
     return {"imgs": images, "latents_classes": classes}

@@ -25,7 +25,7 @@ def test_a_checkpoint_contains_params_data_spec_latents_and_examples(checkpoint:
     content = load_checkpoint(checkpoint)
     assert content.step == content.params.train.steps == 200
     assert content.params.objective == BetaVAE(beta=0.1)
-    assert content.spec.factors == {"shape": 3, "scale": 2, "orientation": 4, "posX": 8, "posY": 8}
+    assert content.spec.factors == {"shape": 3, "scale": 2, "orientation": 4, "posX": 4, "posY": 4}
     assert [latent.index for latent in content.latents] == list(range(10))
     assert content.examples.shape == (32, 1, 64, 64)
     assert content.program == f"bvae {bvae_cli.__version__} with torch {torch.__version__}"

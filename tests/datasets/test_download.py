@@ -153,7 +153,7 @@ def test_the_location_of_the_user_s_file_does_not_matter(bvae: Bvae, small_npz: 
 def test_the_user_s_file_can_be_set_in_params_yaml(bvae: Bvae, small_npz: Path) -> None:
     Path("params.yaml").write_text(f"dataset: {{file: {small_npz}}}")
     assert bvae("download").code == 0
-    assert store.read_data_file(Path("data/dsprites.h5"), "dsprites")[0].num_images == 1536
+    assert store.read_data_file(Path("data/dsprites.h5"), "dsprites")[0].num_images == 384
 
 
 @pytest.mark.parametrize(

@@ -27,20 +27,20 @@ def read_all(path: Path) -> NDArray[np.uint8]:
 
 
 def test_an_npz_is_read(small_npz: Path, small_arrays: Arrays) -> None:
-    assert read(small_npz).spec.factors == {"shape": 3, "scale": 2, "orientation": 4, "posX": 8, "posY": 8}
-    assert np.array_equal(read_all(small_npz), np.packbits(small_arrays["imgs"].reshape(1536, -1), axis=1))
+    assert read(small_npz).spec.factors == {"shape": 3, "scale": 2, "orientation": 4, "posX": 4, "posY": 4}
+    assert np.array_equal(read_all(small_npz), np.packbits(small_arrays["imgs"].reshape(384, -1), axis=1))
 
 
 def test_an_hdf5_is_read_like_the_npz(tmp_path: Path, small_npz: Path, small_arrays: Arrays) -> None:
     with h5py.File(tmp_path / "small.hdf5", "w") as file:
-        file.create_dataset("imgs", data=small_arrays["imgs"], chunks=(700, 2, 4))
+        file.create_dataset("imgs", data=small_arrays["imgs"], chunks=(100, 2, 4))
         file["latents/classes"] = small_arrays["latents_classes"]
     assert np.array_equal(read_all(tmp_path / "small.hdf5"), read_all(small_npz))
 
 
 def test_a_pickle_in_the_npz_is_not_loaded(tmp_path: Path, small_arrays: Arrays) -> None:
     np.savez(tmp_path / "own.npz", allow_pickle=True, metadata=np.array(Bomb(), dtype=object), **small_arrays)
-    assert len(read_all(tmp_path / "own.npz")) == 1536
+    assert len(read_all(tmp_path / "own.npz")) == 384
 
 
 def test_pickled_images_are_an_error(tmp_path: Path, small_arrays: Arrays) -> None:

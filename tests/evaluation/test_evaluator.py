@@ -53,7 +53,7 @@ def test_summary_prints_the_written_scores(bvae: Bvae, checkpoint: Path, data: P
 def test_the_elbo_of_a_sample_has_a_standard_error_and_is_near_that_of_all_images(
     checkpoint: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluator, "ELBO_IMAGES", 400)
+    monkeypatch.setattr(evaluator, "ELBO_IMAGES", 100)
     model, images, cpu = load_checkpoint(checkpoint), load_images(data, "dsprites"), torch.device("cpu")
     some = evaluate(model, images, EvaluateParams(metrics=("mig",)), cpu, Path("some"), ignore_progress).scores
     every = evaluate(
@@ -70,7 +70,7 @@ def test_losses_are_averaged_over_all_images(bvae: Bvae, checkpoint: Path, data:
     vae, images = load_checkpoint(checkpoint).vae, load_images(data, "dsprites")
     noise = torch.Generator().manual_seed(3)
     with torch.no_grad():
-        parts = [vae(images[index], torch.randn(64, 10, generator=noise)) for index in torch.arange(1536).view(-1, 64)]
+        parts = [vae(images[index], torch.randn(64, 10, generator=noise)) for index in torch.arange(384).view(-1, 64)]
         reconstruction = torch.cat([out.reconstruction_loss for out in parts]).mean().item()
         kl = torch.cat([out.kl for out in parts]).sum(dim=1).mean().item()
     found = scores(Path("here"))
@@ -146,7 +146,7 @@ def test_information_limited_by_the_number_of_images_is_named(bvae: Bvae, checkp
     last.data[10:] = -25.0  # log-variances
     save_checkpoint(model, Path("narrow.pt"))
     result = bvae("evaluate", "narrow.pt", "--data", data, "--cpu", *FEW)
-    assert "index_code_mi is near its maximum, ln 1,536 = 7.34 nats" in result.err
+    assert "index_code_mi is near its maximum, ln 384 = 5.95 nats" in result.err
 
 
 def test_without_data_the_hint_is_the_download_command(bvae: Bvae, checkpoint: Path) -> None:

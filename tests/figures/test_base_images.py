@@ -13,7 +13,7 @@ from bvae_cli.images.in_memory import Images, load_images
 from bvae_cli.images.spec import DataSpec
 from bvae_cli.system.errors import BvaeError
 
-SPEC = DataSpec("dsprites", 1, "bernoulli", {"shape": 3, "scale": 2, "orientation": 4, "posX": 8, "posY": 8})
+SPEC = DataSpec("dsprites", 1, "bernoulli", {"shape": 3, "scale": 2, "orientation": 4, "posX": 4, "posY": 4})
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_images_are_selected_by_index_and_by_factors(model: Checkpoint, data: Pa
 
 
 def test_omitted_factors_are_those_of_the_showcase() -> None:
-    assert find_index(Images(SPEC, torch.empty(0, 512)), "shape=2") == SPEC.index([2, 1, 0, 4, 4])
+    assert find_index(Images(SPEC, torch.empty(0, 512)), "shape=2") == SPEC.index([2, 1, 0, 2, 2])
 
 
 def test_an_image_file_is_resized_and_converted_to_grey() -> None:

@@ -122,7 +122,7 @@ def test_the_number_of_base_codes_is_the_number_of_images(bvae: Bvae, checkpoint
         (("--fps", 60), "traverse.fps must be at most 50"),
         (("--images", 33), "33 images requested, but the checkpoint contains only 32"),
         (("--frames", 1), "traverse.frames must be at least 2"),
-        (("--index", 1536), "image 1536 not found"),
+        (("--index", 384), "image 384 not found"),
         (("--index", -1), "image -1 not found"),
         (("--where", "colour=1"), "factor 'colour' not found"),
         (("--where", "shape=3"), "invalid value '3' of factor shape"),

@@ -235,7 +235,7 @@ def test_out_of_memory_is_reported(bvae: Bvae, data: Path) -> None:
     torch.cuda.set_per_process_memory_fraction(0.001)
     try:
         result = bvae(
-            "train", "--data", data, "--net", "higgins_mlp", "--batch-size", 1536, "--steps", 1, "--out", "run"
+            "train", "--data", data, "--net", "higgins_mlp", "--batch-size", 384, "--steps", 1, "--out", "run"
         )
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

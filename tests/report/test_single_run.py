@@ -74,7 +74,7 @@ def test_report_contains_the_values_of_the_files(bvae: Bvae, run: Path, data: Pa
     scores = json.loads((run / "metrics.json").read_text())
     assert f"{scores['mig']:#.3g}" in page.text
     assert "trained for 200 steps on dsprites" in page.text
-    assert "1,536 greyscale images of 64 × 64 pixels" in page.text
+    assert "384 greyscale images of 64 × 64 pixels" in page.text
     assert "bvae train --params params.yaml" in page.text
     assert "own file, sha256" in page.text
     assert str(load_checkpoint(run / "checkpoint.pt").program) in page.text

@@ -19,7 +19,7 @@ from bvae_cli.images.in_memory import load_images
 from bvae_cli.sweep.study import read_study
 from bvae_cli.sweep.worker import WorkerSpec, train_and_score
 
-MORE_STEPS = "train.steps=400"
+MORE_STEPS = "train.steps=200"
 RUNS = [Path("runs/mine", setting, "0") for setting in ("beta=1", "beta=0_4_40_1")]
 
 

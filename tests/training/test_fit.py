@@ -162,7 +162,7 @@ def test_a_batch_of_one_is_refused_if_the_objective_compares_images(bvae: Bvae, 
 def test_a_batch_larger_than_the_data_is_refused(bvae: Bvae, data: Path) -> None:
     result = bvae("train", "--cpu", "--data", data, "--batch-size", 1537)
     assert result.code == 1
-    assert "only 1536 images" in result.err
+    assert "only 384 images" in result.err
 
 
 def test_the_learning_rate_may_be_a_schedule(bvae: Bvae, data: Path) -> None:

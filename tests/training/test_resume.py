@@ -17,7 +17,7 @@ from bvae_cli.system.files import lock_folder
 from bvae_cli.system.interruption import SAME_SIGNAL_SECONDS
 
 OPTIONS = [
-    "--cpu", "--net", "higgins_conv", "--batch-size", "16", "--precision", "bfloat16", "--beta", "0:1,90:4",
+    "--cpu", "--net", "higgins_conv", "--batch-size", "8", "--precision", "bfloat16", "--beta", "0:1,90:4",
     "--learning-rate", "0:0,20:0.0005,90:0.0005,120:0", "--log-every", "7",
 ]  # fmt: skip
 STEPS = 120
