@@ -7,15 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import yaml
-
 from bvae_cli.objectives import OBJECTIVES
 from bvae_cli.objectives.objective import Objective
 from bvae_cli.objectives.schedule import Schedule, parse_schedule
 from bvae_cli.params import SECTIONS, DatasetParams, Params
 from bvae_cli.renamed import require_new_key, require_new_value
-from bvae_cli.system.checks import require_one_of, suggest_nearest
+from bvae_cli.system.checks import require_float32, require_one_of, shorten, suggest_nearest
 from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.yaml_files import read_yaml
 
 DEFAULT_OBJECTIVE = "beta_vae"
 VALUE_HINT = "correct the value in the params file, or pass the option of this key."
@@ -39,19 +38,12 @@ def load_params(path: Path | None, options: Settings) -> Params:
 
 def read_sections(path: Path) -> Settings:
     """Return the sections of a params file; raises BvaeError if it cannot be read or is invalid."""
-    return require_sections(read_yaml(path), path)
+    return require_sections(read_mapping(path), path)
 
 
-def read_yaml(path: Path, hint: str = "pass a params file with --params.") -> dict[str, Any]:
+def read_mapping(path: Path, hint: str = "pass a params file with --params.") -> dict[str, Any]:
     """Return the mapping in a YAML file; raises BvaeError if it cannot be read or contains no mapping."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise BvaeError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}", hint) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BvaeError(
-            f"{path} is not valid YAML: {' '.join(str(error).split())}", "correct the syntax at this position."
-        ) from error
+    content = read_yaml(path, hint)
     if not isinstance(content, dict):
         raise no_sections_error(path)
     return content
@@ -64,7 +56,7 @@ def require_sections(content: Any, path: Path) -> Settings:
     for section, settings in content.items():
         if not isinstance(settings, dict | None):
             raise BvaeError(
-                f"{path}: {section} must be a section with keys, not {settings!r}",
+                f"{path}: {section} must be a section with keys, not {shorten(repr(settings))}",
                 f"indent the keys of the section below {section}: as key: value.",
             )
     return {section: settings or {} for section, settings in content.items()}
@@ -144,9 +136,18 @@ def convert(value: Any, kind: Any, key: str) -> Any:
     if typing.get_origin(kind) is Literal:
         return convert_choice(key, value, typing.get_args(kind))
     try:
-        return CONVERTERS[kind](value)
+        converted = CONVERTERS[kind](value)
     except (TypeError, ValueError, OverflowError):
-        raise BvaeError(f"{key} must be {TYPE_NAMES[kind]}, not {value!r}", VALUE_HINT) from None
+        raise BvaeError(f"{key} must be {TYPE_NAMES[kind]}, not {shorten(repr(value))}", VALUE_HINT) from None
+    return require_representable(converted, key) if kind is float else converted
+
+
+def require_representable(number: float, key: str) -> float:
+    """Return a number; raises BvaeError if it is too large for float32."""
+    try:
+        return require_float32(number)
+    except ValueError as error:
+        raise BvaeError(f"{key} {error}", VALUE_HINT) from None
 
 
 def convert_choice(key: str, value: Any, choices: Iterable[str]) -> Any:
@@ -170,7 +171,7 @@ def convert_schedule(value: Any, key: str) -> Schedule:
 def convert_strings(value: Any, key: str) -> tuple[str, ...]:
     """Return a list of strings as a tuple; raises BvaeError for any other value."""
     if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
-        raise BvaeError(f"{key} must be a list of strings, not {value!r}", VALUE_HINT)
+        raise BvaeError(f"{key} must be a list of strings, not {shorten(repr(value))}", VALUE_HINT)
     return tuple(value)
 
 

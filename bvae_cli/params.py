@@ -12,6 +12,7 @@ from bvae_cli.objectives.schedule import Schedule
 from bvae_cli.system.checks import require_at_least, require_at_most, require_one_of
 
 MAX_SEED = 2**63 - 1  # largest seed of torch.Generator
+MAX_STEPS, MAX_BATCH, MAX_REPEATS, MAX_FIGURE_IMAGES, MAX_CROP = 10**10, 10**6, 1000, 100, 100_000
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class DatasetParams:
             require_one_of("source", self.source, DATASETS.get(self.name, FOLDER).sources)
         if self.center_crop is not None:
             require_at_least(self, 0, "center_crop")
+            require_at_most(self, MAX_CROP, "center_crop")
         if self.channels is not None and self.channels not in {1, 3}:
             raise ValueError(f"channels must be 1 or 3, not {self.channels}")
 
@@ -94,6 +96,8 @@ class TrainParams:
             self, 0, "compress_schedule_to", "learning_rate", "adam_warmup_steps", "kl_decomposition_every", "seed"
         )
         require_at_most(self, MAX_SEED, "seed")
+        require_at_most(self, MAX_STEPS, "steps", "log_every", "adam_warmup_steps", "kl_decomposition_every")
+        require_at_most(self, MAX_BATCH, "batch_size")
         require_at_most(self, self.steps, "compress_schedule_to")
 
     @property
@@ -120,6 +124,7 @@ class LoggingParams:
 
     def __post_init__(self) -> None:
         require_at_least(self, 0, "checkpoint_every", "checkpoint_minutes", "log_images_every")
+        require_at_most(self, MAX_STEPS, "checkpoint_every", "log_images_every")
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,7 @@ class EvaluateParams:
     def __post_init__(self) -> None:
         require_at_least(self, 0, "seed")
         require_at_least(self, 1, "repeats")
+        require_at_most(self, MAX_REPEATS, "repeats")
         require_at_most(self, MAX_SEED, "seed")
 
 
@@ -166,6 +172,7 @@ class TraverseParams:
         require_at_least(self, 0, "max_std", "seed")
         require_at_most(self, 50, "fps")  # viewers do not display GIFs faster
         require_at_most(self, 1000, "num_values", "frames")
+        require_at_most(self, MAX_FIGURE_IMAGES, "images")
         require_at_most(self, MAX_SEED, "seed")
 
 
@@ -177,6 +184,7 @@ class ReconstructParams:
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "images")
+        require_at_most(self, MAX_FIGURE_IMAGES, "images")
 
 
 @dataclass(frozen=True)

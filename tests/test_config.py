@@ -1,5 +1,6 @@
 """Defaults, params.yaml and options."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ def load_error(text: str, options: dict[str, dict[str, Any]] | None = None) -> B
     return caught.value
 
 
+def doubling_aliases(count: int) -> str:
+    """Return a YAML text whose aliases unfold to 2^count values."""
+    lists = [f"&a{number} [*a{number - 1}, *a{number - 1}]" for number in range(1, count)]
+    return f"train: {{steps: [&a0 [1, 1], {', '.join(lists)}]}}"
+
+
 def test_without_a_file_all_values_are_defaults() -> None:
     assert config.load_params(None, {}) == params.Params()
 
@@ -34,6 +41,56 @@ def test_without_a_file_all_values_are_defaults() -> None:
 def test_a_params_yaml_in_the_current_folder_is_read() -> None:
     Path("params.yaml").write_text("train: {steps: 7}")
     assert config.load_params(None, {}).train.steps == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "beta"),
+    [
+        ("010", 10, 10.0),
+        ("+7", 7, 7.0),
+        ("1e3", 1000, 1000.0),
+        ("1E+3", 1000, 1000.0),
+        ("1_000", 1000, 1000.0),
+        (".5e1", 5, 5.0),
+    ],
+)
+def test_numbers_are_read_as_on_the_command_line(text: str, steps: int, beta: float) -> None:
+    loaded = load(f"train: {{steps: {text}}}\nobjective: {{beta: {text}}}")
+    assert (loaded.train.steps, loaded.objective) == (steps, BetaVAE(beta))
+
+
+@pytest.mark.parametrize(
+    ("text", "schedule"), [("100:4", ((100, 4.0),)), ("2:30", ((2, 30.0),)), ("0:60,60:30.5", None)]
+)
+def test_a_schedule_is_no_number_in_base_sixty(text: str, schedule: Any) -> None:
+    assert load(f"objective:\n  beta: {text}").objective == BetaVAE(schedule or ((0, 60.0), (60, 30.5)))
+
+
+@pytest.mark.parametrize("word", ["yes", "no", "on", "off"])
+def test_only_true_and_false_are_booleans(word: str) -> None:
+    assert load_error(f"train: {{stream: {word}}}").message == f"train.stream must be true or false, not '{word}'"
+
+
+def test_aliases_and_merged_keys_are_read() -> None:
+    assert load("train: {seed: &seed 5}\nevaluate: {seed: *seed}").evaluate.seed == 5
+    merged = load("train: {<<: {steps: 7, seed: 3}, seed: 4}").train
+    assert (merged.steps, merged.seed) == (7, 4)
+
+
+def test_a_pipe_or_a_device_is_not_read() -> None:
+    os.mkfifo("pipe")
+    for path in (Path("pipe"), Path("/dev/zero")):
+        with pytest.raises(BvaeError, match=f"cannot read {path}: it is a pipe or a device"):
+            config.load_params(path, {})
+
+
+def test_a_huge_file_is_not_read() -> None:
+    with Path("huge.yaml").open("wb") as file:
+        file.truncate(10**12)
+    with pytest.raises(
+        BvaeError, match=r"huge\.yaml: it has 1,000,000,000,000 bytes, more than the maximum, 1,000,000"
+    ):
+        config.load_params(Path("huge.yaml"), {})
 
 
 def test_options_override_the_file_which_overrides_the_defaults() -> None:
@@ -126,7 +183,15 @@ def test_params_survive_conversion_to_plain_settings() -> None:
         ("[1, 2]", "experiment.yaml contains no sections"),
         ("train: {steps: [}", "experiment.yaml is not valid YAML: "),
         ("3: {steps: 1}", "3 is not a section."),
-        ("train: {seed: 2024-99-99}", "experiment.yaml is not valid YAML: "),
+        ("train: {seed: 2024-99-99}", "train.seed must be an integer, not '2024-99-99'"),
+        ("train: {steps: 1, steps: 2}", "experiment.yaml is not valid YAML: the key steps occurs twice"),
+        (doubling_aliases(30), "experiment.yaml is not valid YAML: it unfolds to more than 100,000 values"),
+        ("train: {steps: " + "9" * 5000 + "}", "experiment.yaml is not valid YAML: Exceeds the limit"),
+        ("objective: {beta: 1.0e39}", "objective.beta cannot be 1e+39: numbers must be between -3.4e38 and 3.4e38"),
+        ("train: {learning_rate: '0:0.1,9:1e300'}", "train.learning_rate cannot be 1e+300: numbers must be between"),
+        ("train: {steps: 100000000000000}", "train.steps must be at most 10000000000, not 100000000000000"),
+        ("traverse: {images: 100000}", "traverse.images must be at most 100, not 100000"),
+        (f"train: {{steps: [{'1, ' * 1000}]}}", "train.steps must be an integer, not [1, 1, 1, 1, 1,"),
         ("[" * 5000, "experiment.yaml is not valid YAML: "),
         (f"train: {{seed: {2**63}}}", "train.seed must be at most"),
     ],

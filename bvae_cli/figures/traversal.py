@@ -18,6 +18,7 @@ from bvae_cli.params import TraverseParams
 from bvae_cli.system.errors import BvaeError
 
 ZOOM = 3  # enlargement of the animation of a single latent
+MAX_DECODED = 100_000  # images decoded for the figures of one call; they are all in memory
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def traverse(
     selected = [largest_mean_latent(checkpoint)] if settings.largest_mean_latent else selected
     axes = select_axes(traversal_axes(checkpoint, settings), selected)
     codes = base_codes(checkpoint.vae, images, settings)
+    require_feasible(len(axes) * len(codes) * max(settings.frames, settings.num_values))
     drawn_axes = axes if settings.include_inactive or selected else [axis for axis in axes if axis.is_active] or axes
     note = inactive_note([axis for axis in axes if axis not in drawn_axes])
     yield write_png(out / "traversal.png", traversal_grid(checkpoint.vae, drawn_axes, codes, settings, note))
@@ -72,6 +74,15 @@ def traverse(
     for axis, animation in zip(axes, animations, strict=True):
         path = out / "latents" / f"z{axis.index}.gif"
         yield write_gif(path, animation_pages(animation[None], [axis], settings, zoom=ZOOM), settings.fps)
+
+
+def require_feasible(count: int) -> None:
+    """Raise BvaeError if the figures would consist of too many images."""
+    if count > MAX_DECODED:
+        raise BvaeError(
+            f"the traversals consist of {count:,} images; the maximum is {MAX_DECODED:,}",
+            "lower --images, --frames or --num-values, or select latents with --latent.",
+        )
 
 
 def traversal_axes(checkpoint: Checkpoint, settings: TraverseParams) -> list[TraversalAxis]:

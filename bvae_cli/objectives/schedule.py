@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from bvae_cli.system.checks import require_float32, shorten
+
 Schedule: TypeAlias = float | tuple[tuple[int, float], ...]
 """A constant, or points (step, value): linear between the points, constant before the first and after the last."""
 SCHEDULE_FORMAT = "a number or a schedule like 0:30,3000:4"
@@ -39,7 +41,7 @@ def parse_schedule(value: Any) -> Schedule:
     if isinstance(value, str) and ":" in value:
         value = [point.split(":") for point in value.split(",")]
     if not isinstance(value, list | tuple):
-        return parse_number(value, f"must be {SCHEDULE_FORMAT}, not {value!r}")
+        return parse_number(value, f"must be {SCHEDULE_FORMAT}, not {shorten(repr(value))}")
     if not value:
         raise ValueError(f"must be {SCHEDULE_FORMAT}, not an empty list")
     points = tuple(parse_point(point, position) for position, point in enumerate(value, start=1))
@@ -51,12 +53,14 @@ def parse_schedule(value: Any) -> Schedule:
 
 def parse_point(point: Any, position: int) -> tuple[int, float]:
     """Parse a point, step and value; raise ValueError with the point's position if it is invalid."""
-    message = f"has an invalid point {position}, not step:value: {format_value(point)}"
+    message = f"has an invalid point {position}, not step:value: {shorten(format_value(point))}"
     if not isinstance(point, list | tuple) or len(point) != 2:
         raise ValueError(message)
     step, value = (parse_number(part, message) for part in point)
     if step < 0 or step != int(step):
-        raise ValueError(f"has an invalid point {position}, its step is not an integer ≥ 0: {format_value(point)}")
+        raise ValueError(
+            f"has an invalid point {position}, its step is not an integer ≥ 0: {shorten(format_value(point))}"
+        )
     return int(step), value
 
 
@@ -67,7 +71,7 @@ def parse_number(value: Any, message: str) -> float:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise ValueError(message) from None
-    return number
+    return require_float32(number)
 
 
 def format_value(value: Any) -> str:

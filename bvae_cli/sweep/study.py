@@ -1,6 +1,8 @@
 """Study files: base parameters, a grid of settings, and seeds."""
 
+import hashlib
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +17,15 @@ from bvae_cli.evaluation.scoring import select_metrics
 from bvae_cli.images.spec import DataSpec
 from bvae_cli.objectives.schedule import format_value
 from bvae_cli.params import MAX_SEED, Params
+from bvae_cli.system.checks import shorten
 from bvae_cli.system.errors import BvaeError
 
 KEYS = ("base", "seeds", "grid")
 UNSAFE = re.compile(r"[^\w.+-]")  # characters that are replaced in folder names
 BRACKETS = re.compile(r"\[.*\]")
 SEED = "train.seed"
-MAX_SEEDS = 100_000
+MAX_SETTINGS, MAX_MODELS = 10_000, 100_000
+MAX_NAME_BYTES = 200  # of a folder; file systems allow 255
 BASE_SETTING = "base"  # name of the setting that changes nothing
 
 Choices = Mapping[str, Any]
@@ -87,13 +91,18 @@ def read_study(path: Path, options: Sequence[str] = (), seeds: int | None = None
         BvaeError: the file, its base or a setting is invalid, a metric is unknown, a key is set in two places, or two
             settings have the same folder.
     """
-    content = config.read_yaml(path, "pass a study: a YAML file with the keys base, grid and seeds.")
+    content = config.read_mapping(path, "pass a study: a YAML file with the keys base, grid and seeds.")
     config.require_known_keys(f"{path}: ", content, KEYS, "a key of a study")
     overrides, settings = dict(map(parse_override, options)), grid_settings(content.get("grid", {}), path)
     require_no_conflict(settings, overrides, path)
     base = config.merge_settings(read_base(content.get("base", {}), path), group_by_section(overrides.items()))
     folder = Path("runs") / path.stem
     seed_list = parse_seeds(content.get("seeds", 1) if seeds is None else seeds, path)
+    if len(settings) * len(seed_list) > MAX_MODELS:
+        raise BvaeError(
+            f"{path}: {len(settings):,} settings with {len(seed_list):,} seeds are more than {MAX_MODELS:,} models",
+            "reduce the number of seeds, or divide the grid into several studies.",
+        )
     trials = [trial for choices in settings for trial in make_trials(choices, base, seed_list, folder)]
     require_distinct_folders(trials, path)
     return Study(folder, trials)
@@ -117,11 +126,12 @@ def parse_override(option: str) -> tuple[str, Any]:
 
 def parse_seeds(seeds: Any, path: Path) -> Sequence[int]:
     """Return the seeds, given their number or a list of them; raises BvaeError if they are invalid."""
-    numbers = range(min(seeds, MAX_SEEDS + 1)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
-    is_valid_list = isinstance(numbers, list | range) and 0 < len(numbers) <= MAX_SEEDS
+    numbers = range(min(seeds, MAX_MODELS + 1)) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    is_valid_list = isinstance(numbers, list | range) and 0 < len(numbers) <= MAX_MODELS
     if not is_valid_list or not all(map(is_seed, numbers)) or len(set(numbers)) < len(numbers):
         raise BvaeError(
-            f"{path}: invalid seeds: {seeds!r}", "write a number of seeds or a list of distinct seeds, like seeds: 5"
+            f"{path}: invalid seeds: {shorten(repr(seeds))}",
+            "write a number of seeds or a list of distinct seeds, like seeds: 5",
         )
     return numbers
 
@@ -140,9 +150,21 @@ def grid_settings(grid: Any, path: Path) -> list[Choices]:
     grids = grid if isinstance(grid, list) else [grid]
     if not grids or not all(isinstance(each, dict) for each in grids):
         raise BvaeError(
-            f"{path}: invalid grid: {grid!r}", "map keys to lists of values, like grid: {objective.beta: [1, 4, 16]}"
+            f"{path}: invalid grid: {shorten(repr(grid))}",
+            "map keys to lists of values, like grid: {objective.beta: [1, 4, 16]}",
         )
-    return [choices for each in grids for choices in combinations(each, path)]
+    values = [grid_values(each, path) for each in grids]
+    require_at_most_settings(sum(math.prod(map(len, each.values())) for each in values), path)
+    return [choices for each in values for choices in combinations(each)]
+
+
+def require_at_most_settings(count: int, path: Path) -> None:
+    """Raise BvaeError, before any is built, if a study has too many settings."""
+    if count > MAX_SETTINGS:
+        raise BvaeError(
+            f"{path}: its grid has {count:,} settings; the maximum is {MAX_SETTINGS:,}",
+            "divide it into several studies.",
+        )
 
 
 def require_no_conflict(settings: Iterable[Choices], overrides: Choices, path: Path) -> None:
@@ -156,15 +178,20 @@ def require_no_conflict(settings: Iterable[Choices], overrides: Choices, path: P
         raise BvaeError(f"--set {key} has no effect: it is set by the grid of {path}", f"remove --set {key}=…")
 
 
-def combinations(grid: Choices, path: Path) -> list[Choices]:
-    """Return all combinations of the values of a grid; raises BvaeError if a key has no values or nested values."""
+def grid_values(grid: Choices, path: Path) -> Mapping[str, list[Any]]:
+    """Return the values of each key of a grid; raises BvaeError if a key has no values or nested values."""
     values = {str(key): value if isinstance(value, list) else [value] for key, value in grid.items()}
     for key, options in values.items():
         if not options or any(isinstance(value, list | dict) for value in options):
             raise BvaeError(
-                f"{path}: grid.{key} must be a value or a list of values, not {grid[key]!r}",
+                f"{path}: grid.{key} must be a value or a list of values, not {shorten(repr(options))}",
                 "write a schedule as a string: 0:30,3000:4",
             )
+    return values
+
+
+def combinations(values: Mapping[str, list[Any]]) -> list[Choices]:
+    """Return all combinations of the values of a grid."""
     return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())]
 
 
@@ -173,9 +200,19 @@ def make_trials(choices: Choices, base: Settings, seeds: Sequence[int], folder: 
     params = config.build_params(config.merge_settings(base, group_by_section(choices.items())))
     select_metrics(params.evaluate.metrics)
     labels = {option_label(key): format_value(value) for key, value in choices.items()}
-    setting = ",".join(f"{label}={UNSAFE.sub('_', value)}" for label, value in labels.items()) or BASE_SETTING
+    setting = setting_name(labels)
     params_by_seed = {seed: replace(params, train=replace(params.train, seed=seed)) for seed in seeds}
     return [Trial(setting, labels, params, folder / setting / str(seed)) for seed, params in params_by_seed.items()]
+
+
+def setting_name(labels: Mapping[str, str]) -> str:
+    """Return the name of a setting and of its folder; a long one is shortened, with a hash in place of its end."""
+    name = ",".join(f"{label}={UNSAFE.sub('_', value)}" for label, value in labels.items()) or BASE_SETTING
+    encoded = name.encode()
+    if len(encoded) <= MAX_NAME_BYTES:
+        return name
+    end = f"…{hashlib.sha256(encoded).hexdigest()[:8]}"
+    return encoded[: MAX_NAME_BYTES - len(end.encode())].decode(errors="ignore") + end
 
 
 def group_by_section(choices: Iterable[tuple[str, Any]]) -> Settings:

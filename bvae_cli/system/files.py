@@ -3,6 +3,8 @@
 import csv
 import io
 import os
+import re
+import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -14,9 +16,19 @@ from filelock import FileLock, Timeout
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import NoticeCallback
 
+TEMPORARY_SUFFIX = ".bvae-part"  # of the name of a temporary file, after the process ID
+TEMPORARY_NAME = re.compile(rf"\..+\.\d+{re.escape(TEMPORARY_SUFFIX)}")
 LOCK_NAME = ".lock"  # name of the lock file in an output folder
 STALL_SECONDS = 300  # seconds without progress after which waiting for another process ends
 POLL_SECONDS = 1  # seconds between checks of this progress
+
+
+def remove_temporary_files(folder: Path, name: str = "*") -> None:
+    """Remove the temporary files that killed processes left of the file with this name, or of all files of a folder."""
+    for temporary in folder.glob(f".{name}.*{TEMPORARY_SUFFIX}"):
+        with suppress(FileNotFoundError):  # another process may remove it at the same time
+            if TEMPORARY_NAME.fullmatch(temporary.name) and stat.S_ISREG(temporary.lstat().st_mode):
+                temporary.unlink()
 
 
 @contextmanager
@@ -27,7 +39,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
         BvaeError: the folder or the file cannot be written, or the disk is full. A previous file at `path` is then
             unchanged, and the temporary file is removed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if not path.name or path.is_dir():
+        raise BvaeError(f"cannot write {path}: it is a folder", "pass the path of a file.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -67,7 +81,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, content: str) -> None:
     """Write a UTF-8 text file atomically; raises the same errors as `atomic_write`."""
-    write_bytes(path, content.encode())
+    write_bytes(path, content.encode(errors="replace"))  # a name in a foreign file may have lone surrogates
 
 
 def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
@@ -99,8 +113,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
             f"another run is writing to {folder}", "wait until it has finished, or choose another folder with --out."
         ) from error
     try:
-        for temporary in folder.glob(".*.part"):
-            temporary.unlink(missing_ok=True)
+        remove_temporary_files(folder)
         yield
     finally:
         lock.release()
@@ -114,7 +127,9 @@ def wait_until_free(folder: Path, seconds: float) -> None:
 
 
 @contextmanager
-def lock_or_wait(folder: Path, name: str, notify: NoticeCallback, pattern: str = ".*.part") -> Iterator[None]:
+def lock_or_wait(
+    folder: Path, name: str, notify: NoticeCallback, pattern: str = f".*{TEMPORARY_SUFFIX}"
+) -> Iterator[None]:
     """Lock the creation of a file in `folder` for this process; if another process has the lock, wait for it.
 
     The wait lasts as long as files that match `pattern`, in the folder or below it, change. The operating system

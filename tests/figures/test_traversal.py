@@ -120,7 +120,7 @@ def test_the_number_of_base_codes_is_the_number_of_images(bvae: Bvae, checkpoint
         (("--max-std", -1), "traverse.max_std must be at least 0"),
         (("--base-code", "prior", "--index", 3), "--base-code prior is unsupported with images"),
         (("--fps", 60), "traverse.fps must be at most 50"),
-        (("--images", 33), "33 images requested, but the checkpoint contains only 32"),
+        (("--images", 101), "traverse.images must be at most 100, not 101"),
         (("--frames", 1), "traverse.frames must be at least 2"),
         (("--index", 384), "image 384 not found"),
         (("--index", -1), "image -1 not found"),

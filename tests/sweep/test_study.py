@@ -77,12 +77,38 @@ def test_options_override_the_base_and_seeds() -> None:
         ({"grid": {"objective.beta": "much"}}, "objective.beta must be a number"),
         ({"grid": {"objective.beta": [1, 1]}}, "two settings have the name beta=1"),
         (["beta"], "mine.yaml contains no sections"),
+        (
+            {
+                "grid": {
+                    f"train.{key}": list(range(1, 101)) for key in ("steps", "batch_size", "log_every", "seed", "init")
+                }
+            },
+            "mine.yaml: its grid has 10,000,000,000 settings; the maximum is 10,000",
+        ),
+        (
+            {"grid": {"train.steps": list(range(1, 1001))}, "seeds": 1000},
+            "mine.yaml: 1,000 settings with 1,000 seeds are more than 100,000 models",
+        ),
+        ({"grid": "x" * 5000}, f"mine.yaml: invalid grid: '{'x' * 78}…"),
     ],
 )
 def test_invalid_study_is_refused_with_its_key(content: object, expected: str) -> None:
     with pytest.raises(BvaeError) as caught:
         make_study(content)
     assert expected in caught.value.message
+
+
+def test_the_name_of_a_setting_with_long_schedules_is_shortened() -> None:
+    schedule = ",".join(f"{step}:{step / 7:.3f}" for step in range(0, 15_000, 1000))
+    grid = {"objective.beta": [schedule, f"{schedule},99000:1"], "train.learning_rate": schedule}
+    study = make_study({"grid": grid})
+    names = [trial.folder.parent.name for trial in study.trials]
+    assert len(set(names)) == 2
+    for name, trial in zip(names, study.trials, strict=True):
+        assert name == trial.setting
+        assert name.startswith("beta=0_0.000_1000_142.857_")
+        assert len(name.encode()) <= 200
+        trial.folder.mkdir(parents=True)
 
 
 def test_override_may_be_a_list() -> None:

@@ -13,6 +13,7 @@ from conftest import Start
 from bvae_cli.system import files
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import (
+    LOCK_NAME,
     atomic_write,
     lock_folder,
     lock_or_wait,
@@ -30,7 +31,7 @@ with lock_or_wait(Path("data"), "file", print):
     print("locked", flush=True)
     deadline = time.monotonic() + float(sys.argv[1])
     while time.monotonic() < deadline:
-        Path("data/.file.1.part").write_text(str(time.monotonic()))
+        Path("data/.file.1.bvae-part").write_text(str(time.monotonic()))
         time.sleep(0.05)
     Path("data/file").touch()
 """
@@ -138,3 +139,26 @@ def test_waiting_for_a_locked_folder_ends_after_the_time_limit() -> None:
     wait_until_free(Path("run"), 60)
     wait_until_free(Path("nowhere"), 60)
     assert time.monotonic() - started < 30
+
+
+def test_only_our_own_temporary_files_are_removed(tmp_path: Path) -> None:
+    for name in (".a.txt.7.bvae-part", ".movie.mkv.part", ".a.txt.bvae-part", ".a.txt.7.part", "a.txt.7.bvae-part"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "target").write_text("")
+    (tmp_path / ".link.7.bvae-part").symlink_to("target")
+    with lock_folder(tmp_path):
+        names = {path.name for path in tmp_path.iterdir()} - {LOCK_NAME}
+    kept = {".movie.mkv.part", ".a.txt.bvae-part", ".a.txt.7.part", "a.txt.7.bvae-part", "target", ".link.7.bvae-part"}
+    assert names == kept
+
+
+@pytest.mark.parametrize("name", [".", "/", "folder"])
+def test_a_folder_is_not_overwritten(name: str) -> None:
+    Path("folder").mkdir()
+    with pytest.raises(BvaeError, match="it is a folder"):
+        write_text(Path(name), "text")
+
+
+def test_lone_surrogates_are_written_as_question_marks() -> None:
+    write_text(Path("page"), "a\ud800b")
+    assert Path("page").read_text() == "a?b"
