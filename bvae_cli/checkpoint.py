@@ -1,11 +1,7 @@
 """Checkpoints: a trained model in one self-contained file, usable without its data or params.yaml."""
 
-import errno
 import io
-import math
-import pickle
 import sys
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +10,8 @@ import torch
 from torch import Tensor
 
 from bvae_cli import __version__, config
-from bvae_cli.images.spec import SIDE, UNKNOWN, DataSpec, require_valid_name
+from bvae_cli.checkpoint_schema import CheckpointSchema, describe_fault
+from bvae_cli.images.spec import SIDE, UNKNOWN, DataSpec
 from bvae_cli.latents import Latent
 from bvae_cli.models.initialisation import initialise
 from bvae_cli.models.vae import VAE
@@ -24,6 +21,7 @@ from bvae_cli.renamed import upgrade_checkpoint
 from bvae_cli.system.device import seeded_rng
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import write_bytes
+from bvae_cli.system.tensor_files import load_archive
 
 PROGRAM = f"bvae {__version__} with torch {torch.__version__}"
 FORMAT = 4  # 1: no training state, 2: no schedules, 3: other names, which `renamed` converts
@@ -146,42 +144,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         return restore(content if content["format"] == FORMAT else upgrade_checkpoint(content))
     except Exception as error:  # malformed content can raise any exception
-        raise BvaeError(
-            f"{path} is corrupt: {' '.join(str(error).split())[:200]}", "train the model again: bvae train"
-        ) from error
-
-
-def load_archive(path: Path, hint: str) -> Any:
-    """Return the plain containers and tensors of a file; raises BvaeError, with the hint, if it has anything else."""
-    truncated = BvaeError(f"{path} is truncated or not a checkpoint", f"copy the file again, or {hint}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # from PyTorch, about files that are rejected below
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise BvaeError(f"checkpoint not found: {path}", hint) from error
-    except OSError as error:
-        if error.errno == errno.EINVAL:  # PyTorch seeks before the start of a truncated file
-            raise truncated from error
-        raise BvaeError(
-            f"cannot read {path}: {error.strerror}", "pass the path of a readable checkpoint file."
-        ) from error
-    except pickle.UnpicklingError as error:
-        raise BvaeError(
-            f"{path} is not a valid checkpoint (corrupt, or contains pickled code), so it was not loaded", hint
-        ) from error
-    except Exception as error:  # malformed bytes can raise any exception
-        raise truncated from error
+        raise BvaeError(f"{path} is corrupt: {describe_fault(error)}", "train the model again: bvae train") from error
 
 
 def restore(content: dict[str, Any]) -> Checkpoint:
     """Return a checkpoint from its plain content; raises any exception if the content is malformed."""
-    params, spec = config.build_params(content["params"]), DataSpec(**content["data"])
+    schema = CheckpointSchema.model_validate(content)
+    params, spec = config.build_params(schema.params), DataSpec(**schema.data.model_dump())
     vae = build_vae(params, spec)
-    vae.load_state_dict(content["weights"])
-    latents = [Latent(**latent) for latent in content["latents"]]
-    step, optional = int(content["step"]), {key: content.get(key) for key in ("training", "imported_from", "program")}
-    checkpoint = Checkpoint(step, params, spec, vae.eval(), latents, content["examples"], **optional)
+    vae.load_state_dict(schema.weights)
+    latents = [Latent(**latent.model_dump()) for latent in schema.latents]
+    optional = {key: getattr(schema, key) for key in ("training", "imported_from", "program")}
+    checkpoint = Checkpoint(schema.step, params, spec, vae.eval(), latents, schema.examples, **optional)
     require_consistent(checkpoint)
     return checkpoint
 
@@ -189,20 +163,12 @@ def restore(content: dict[str, Any]) -> Checkpoint:
 def require_consistent(checkpoint: Checkpoint) -> None:
     """Raise ValueError if parts of a checkpoint are inconsistent; an imported model may lack latents and examples."""
     vae, spec, latents, examples = checkpoint.vae, checkpoint.spec, checkpoint.latents, checkpoint.examples
-    is_imported = isinstance(checkpoint.imported_from, str)
-    if spec.name != UNKNOWN or not is_imported:
-        require_valid_name("data.name", spec.name)
-    if not all(weight.isfinite().all() for weight in vae.parameters()):
-        raise ValueError("its weights contain NaN or infinity")
+    is_imported = checkpoint.imported_from is not None
+    if spec.name == UNKNOWN and not is_imported:
+        raise ValueError("the name of its data set is missing")
     if [latent.index for latent in latents] != list(range(vae.latent_dim)) and (latents or not is_imported):
         raise ValueError("its latents do not match its model")
-    if not all(
-        math.isfinite(number)
-        for latent in latents
-        for number in (latent.kl, latent.posterior_mean_min, latent.posterior_mean_max)
-    ):
-        raise ValueError("its latent statistics contain NaN or infinity")
-    if examples.shape[1:] != (spec.channels, SIDE, SIDE) or examples.dtype != torch.uint8:
+    if examples.shape[1:] != (spec.channels, SIDE, SIDE):
         raise ValueError("its examples do not have the image size of its model")
     if not len(examples) and not is_imported:
         raise ValueError("it has no examples")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -39,17 +39,6 @@ class Latent:
         """Return a row of latents.csv, by column."""
         cells = asdict(self)
         return {"latent": cells.pop("index"), **cells}
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, str]) -> Latent:
-        """Return a latent from a row of latents.csv; raises KeyError or ValueError if a cell is missing or invalid."""
-        columns = [entry.name for entry in fields(cls) if entry.type == "float" and entry.name in row]
-        return cls(
-            index=int(row["latent"]),
-            top_factor=row["top_factor"] or None,
-            second_factor=row.get("second_factor") or None,
-            **{name: float(row[name]) for name in columns},
-        )
 
     @property
     def is_active(self) -> bool:

@@ -25,7 +25,7 @@ LAYERS = {  # a package may only import packages of lower layers
     "sources": 3, "encoding": 3,
     "datasets": 4, "latents": 4,
     "params": 5,
-    "config": 6,
+    "config": 6, "checkpoint_schema": 6,
     "checkpoint": 7, "probe_set": 7,
     "figures": 8, "evaluation": 8, "interop": 8, "explorer": 8,
     "training": 9,

@@ -1,6 +1,8 @@
 """Valid and invalid checkpoints."""
 
+import os
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +117,8 @@ def test_a_checkpoint_with_an_invalid_data_set_name_is_an_error(checkpoint: Path
 def test_nan_weights_are_an_error(checkpoint: Path) -> None:
     weights = torch.load(checkpoint, weights_only=True)["weights"]
     weights["encoder.0.weight"][0] = float("nan")
-    assert "its weights contain NaN or infinity" in load_error(write_changed(checkpoint, weights=weights)).message
+    message = load_error(write_changed(checkpoint, weights=weights)).message
+    assert "weights.encoder.0.weight: it contains NaN or infinity" in message
 
 
 def test_latents_that_do_not_match_the_model_are_an_error(checkpoint: Path) -> None:
@@ -145,3 +148,97 @@ def test_a_checkpoint_needs_neither_data_nor_params(bvae: Bvae, checkpoint: Path
     assert sorted(path.name for path in Path().iterdir()) == [
         "copy.pt", "latents", "reconstruction.png", "traversal.gif", "traversal.png",
     ]  # fmt: skip
+
+
+def doubled_list(count: int) -> list[Any]:
+    """Return nested lists that share their contents: a few bytes in a file, 2^count values."""
+    values: list[Any] = [1, 1]
+    for _ in range(count):
+        values = [values, values]
+    return values
+
+
+def sparse_examples() -> torch.Tensor:
+    return torch.zeros(32, 1, 64, 64, dtype=torch.uint8).to_sparse()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"step": -1}, "step: Input should be greater than or equal to 0"),
+        ({"step": 2.5}, "step: Input should be a valid integer"),
+        ({"params": {"train": {"steps": doubled_list(30)}}}, "truncated or not a checkpoint"),
+        ({"params": []}, "params: Input should be a valid dictionary"),
+        ({"data": {}}, "data.name: Field required"),
+        ({"weights": {}}, "is corrupt: Error(s) in loading state_dict"),
+        ({"weights": {"encoder.0.weight": [1.0]}}, "weights.encoder.0.weight: Input should be an instance of Tensor"),
+        ({"latents": {}}, "latents: Input should be a valid list"),
+        ({"examples": sparse_examples()}, "examples: it is not a dense tensor"),
+        (
+            {"examples": torch.empty(32, 1, 64, 64, dtype=torch.uint8, device="meta")},
+            "examples: it is not a dense tensor",
+        ),
+        ({"examples": torch.zeros(1, dtype=torch.uint8).expand(10**9, 1, 64, 64)}, "examples: it does not contain the"),
+        ({"examples": torch.zeros(32, 1, 64, 64)}, "examples: it does not contain the example images"),
+        ({"examples": torch.zeros(32, 3, 64, 64, dtype=torch.uint8)}, "its examples do not have the image size"),
+        ({"training": 3}, "training: Input should be a valid dictionary"),
+        ({"program": 3}, "program: Input should be a valid string"),
+    ],
+)
+def test_malformed_content_is_an_error(checkpoint: Path, changes: dict[str, Any], message: str) -> None:
+    error = load_error(write_changed(checkpoint, **changes)).message
+    assert message in error
+    assert len(error) < 400
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("channels", 2),
+        ("channels", 5),
+        ("likelihood", "poisson"),
+        ("factors", ["shape"]),
+        ("factors", {"shape": 2.5}),
+        ("factors", {"shape": 0}),
+        ("factors", {"": 3}),
+        ("factors", {3: 3}),
+        ("factors", {"a": 10**9, "b": 10**9}),
+        ("num_samples", -1),
+        ("num_samples", 10**12),
+        ("num_samples", float("nan")),
+        ("pixel_format", "floats"),
+        ("center_crop", -1),
+        ("resample", "magic"),
+        ("sha256", "../.."),
+        ("colour", 1),
+    ],
+)
+def test_a_malformed_data_spec_is_an_error(checkpoint: Path, key: str, value: Any) -> None:
+    data = torch.load(checkpoint, weights_only=True)["data"]
+    assert "changed.pt is corrupt: data" in load_error(write_changed(checkpoint, data=data | {key: value})).message
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("index", 0.0), ("index", -1), ("kl", "1"), ("kl", float("nan")), ("kl", None), ("top_factor", 3), ("new", 1)],
+)
+def test_malformed_latent_statistics_are_an_error(checkpoint: Path, key: str, value: Any) -> None:
+    latents = torch.load(checkpoint, weights_only=True)["latents"]
+    changed = [latents[0] | {key: value}, *latents[1:]]
+    assert f"is corrupt: latents.0.{key}" in load_error(write_changed(checkpoint, latents=changed)).message
+
+
+def test_compressed_and_overlapping_tensors_are_not_read(checkpoint: Path) -> None:
+    with zipfile.ZipFile(checkpoint) as archive, zipfile.ZipFile("deflated.pt", "w", zipfile.ZIP_DEFLATED) as deflated:
+        for member in archive.infolist():
+            deflated.writestr(member.filename, archive.read(member))
+    assert load_error(Path("deflated.pt")).message.startswith("deflated.pt is truncated or not a checkpoint")
+
+
+def test_a_pipe_a_device_and_a_huge_file_are_not_read() -> None:
+    os.mkfifo("pipe.pt")
+    with Path("huge.pt").open("wb") as file:
+        file.truncate(10**12)
+    assert load_error(Path("pipe.pt")).message == "cannot read pipe.pt: it is a pipe or a device"
+    assert load_error(Path("/dev/zero")).message == "cannot read /dev/zero: it is a pipe or a device"
+    assert "it has 1,000,000,000,000 bytes, more than the maximum" in load_error(Path("huge.pt")).message

@@ -10,8 +10,10 @@ from bvae_cli.images.in_memory import ImageSource
 from bvae_cli.images.stream import open_stream
 from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.npz_files import read_npz
 
 ARRAYS = ("codes", "logvar", "factors", "factor_names", "is_continuous")
+MAX_CODE = 1e15
 HINT = "write the file with numpy: np.savez(path, codes=codes, factors=factors)"
 
 
@@ -43,8 +45,22 @@ def read_codes(path: Path, data: Path, dataset: str) -> Codes:
         raise BvaeError(
             f"{path}: logvar is invalid, {logvar.dtype} {logvar.shape}; expected floats of shape {codes.shape}", HINT
         )
+    require_moderate_size(codes)
     truth = load_ground_truth(path, arrays, len(codes), data, dataset)
     return Codes(to_float32(codes), None if logvar is None else logvar.astype(np.float32), truth)
+
+
+def require_moderate_size(codes: NDArray[np.generic]) -> None:
+    """Raise BvaeError if codes are so large, or vary so little, that float32 has no squares of them."""
+    values: NDArray[np.float64] = codes[np.isfinite(codes).all(axis=1)].astype(np.float64)
+    if not len(values):
+        return
+    spread = np.ptp(values, axis=0)
+    if np.abs(values).max() > MAX_CODE or (spread[spread > 0] < 1 / MAX_CODE).any():
+        raise BvaeError(
+            f"the codes are invalid: one exceeds {MAX_CODE:g}, or a latent varies by less than {1 / MAX_CODE:g}",
+            "standardise each latent: subtract its mean and divide by its standard deviation.",
+        )
 
 
 def to_float32(codes: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -57,13 +73,16 @@ def to_float32(codes: NDArray[np.generic]) -> NDArray[np.float32]:
 
 def load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     """Load the arrays of an npz file that scoring needs, without unpickling anything or reading other arrays."""
-    if not path.is_file():
-        raise BvaeError(f"file not found: {path}", "pass the path of a checkpoint.pt, or of an npz file with codes.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in ARRAYS if name in archive.files}
+        return read_npz(path, ARRAYS)
+    except BvaeError:
+        raise
+    except FileNotFoundError as error:
+        hint = "pass the path of a checkpoint.pt, or of an npz file with codes."
+        raise BvaeError(f"file not found: {path}", hint) from error
     except Exception as error:  # an invalid file may cause any error
-        raise BvaeError(f"{path} is not a valid npz file (corrupt, or contains pickled objects)", HINT) from error
+        reason = " ".join(str(error).split())[:200]
+        raise BvaeError(f"{path} is not a valid npz file, or has no numeric arrays: {reason}", HINT) from error
 
 
 def load_ground_truth(

@@ -1,6 +1,5 @@
 """Evaluation of a model or of codes: losses, KL decomposition, metrics, latent statistics and UDR."""
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from bvae_cli.encoding import Posteriors, encode, reconstruction_losses
 from bvae_cli.evaluation.codes import Codes, ground_truth_of
 from bvae_cli.evaluation.decomposition import decompose_kl
 from bvae_cli.evaluation.heatmap import write_heatmap
+from bvae_cli.evaluation.results import ENTROPY_ROW, read_latents, read_scores
 from bvae_cli.evaluation.scoring import Scores, add_metrics, select_factors, select_metrics
 from bvae_cli.images.in_memory import ImageSource, sample_indices
 from bvae_cli.latents import Latent, latent_information, sort_by_kl, summarize_latents
@@ -31,7 +31,6 @@ from bvae_cli.system.reporting import ProgressCallback
 UDR_IMAGES = 10_000  # images for the similarity of models
 UDR_THRESHOLD = 0.01  # nats; latents with a smaller mean KL are left out (Duan et al. 2020, section 4)
 ELBO_IMAGES = 20_000  # images that the ELBO is estimated from
-ENTROPY_ROW = "entropy"  # name of the last row of mutual_information.csv
 
 
 @dataclass(frozen=True)
@@ -150,15 +149,13 @@ def write_results(
 
 def read_results(folder: Path) -> Evaluation:
     """Read the scores and latents that `evaluate` wrote; raise BvaeError if they are not found or corrupt."""
+    table = folder / "latents.csv"
     try:
-        scores = Scores.from_dict(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
-        with (folder / "latents.csv").open(encoding="utf-8") as file:
-            latents = [Latent.from_row(row) for row in csv.DictReader(file)]
+        return Evaluation(
+            read_scores(folder / "metrics.json"), sort_by_kl(read_latents(table)) if table.exists() else ()
+        )
     except FileNotFoundError as error:
         raise BvaeError(f"scores not found in {folder}", f"bvae evaluate {folder / 'checkpoint.pt'}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BvaeError(f"the scores in {folder} are corrupt", f"bvae evaluate {folder / 'checkpoint.pt'}") from error
-    return Evaluation(scores, latents)
 
 
 def require_same_data(models: Sequence[Checkpoint], images: ImageSource) -> None:

@@ -9,9 +9,12 @@ from typing import Any
 from bvae_cli import __version__
 from bvae_cli.images.spec import DataSpec
 from bvae_cli.params import EvaluateParams
+from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import write_text
+from bvae_cli.system.opening import open_regular, read_bytes
 
 NAME = "evaluation.json"
+MAX_RECORD_BYTES, MAX_HASHED_BYTES = 1_000_000, 2**33
 
 
 def write_record(folder: Path, checkpoint: Path, data: DataSpec, settings: EvaluateParams) -> None:
@@ -47,14 +50,14 @@ def origin(checkpoint: Path, data: DataSpec, settings: EvaluateParams) -> dict[s
 def read_record(folder: Path) -> dict[str, Any]:
     """Return the content of evaluation.json; empty if there is none for the scores in the folder."""
     try:
-        record = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        record = json.loads(read_bytes(folder / NAME, MAX_RECORD_BYTES))
         is_of_scores = record["scores_sha256"] == file_sha256(folder / "metrics.json")
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (BvaeError, OSError, ValueError, TypeError, KeyError, RecursionError):
         return {}
     return record if is_of_scores else {}
 
 
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file; raises OSError if it cannot be read."""
-    with path.open("rb") as file:
+    with open_regular(path, MAX_HASHED_BYTES) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

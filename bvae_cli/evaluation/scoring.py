@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bvae_cli import config
-from bvae_cli.evaluation.codes import Codes
+from bvae_cli.evaluation.codes import Codes, require_moderate_size
 from bvae_cli.metrics import METRICS, Metric
 from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.params import EvaluateParams
@@ -138,6 +138,7 @@ def require_valid_codes(codes: NDArray[np.float32]) -> None:
             f"the codes are invalid: NaN or infinite values, first in sample {row}",
             "leave out such samples, or retrain the model.",
         )
+    require_moderate_size(codes)
 
 
 def select_factors(truth: GroundTruth, names: Iterable[str]) -> GroundTruth:

@@ -17,7 +17,7 @@ UNKNOWN = "unknown"  # data set name of an imported model whose training data is
 
 DATASET_NAMES = (
     "dsprites", "celeba", "3dchairs", "color_dsprites", "noisy_dsprites", "shapes3d", "cars3d", "smallnorb",
-    "mpi3d_toy", "mpi3d_realistic", "mpi3d_real", "faces", "folder",
+    "mpi3d_toy", "mpi3d_realistic", "mpi3d_real", "mpi3d_real_complex", "faces", "folder",
 )  # fmt: skip
 """Names in the table of `datasets`, repeated here so that a hint does not import every reader."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import zlib
 from collections.abc import Iterable, Iterator
@@ -18,10 +19,12 @@ from numpy.typing import NDArray
 
 from bvae_cli.images.labels import factors_at
 from bvae_cli.images.spec import DATASET_NAMES, DataSpec, ImageStream
+from bvae_cli.images.spec_schema import parse_spec
 from bvae_cli.renamed import SPEC_FIELDS, VALUES, rename_keys
 from bvae_cli.system.checks import suggest_nearest
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import atomic_write
+from bvae_cli.system.hdf5 import get_array, open_hdf5
 from bvae_cli.system.parallel import map_ordered
 from bvae_cli.system.reporting import ProgressCallback
 
@@ -30,6 +33,7 @@ OLDEST_FORMAT = 2  # the oldest format that can be read
 CHUNK_BYTES = 2**19  # uncompressed bytes of the images in one chunk
 COMPRESSION_LEVEL = 4  # gzip
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"  # first bytes of a file
+MAX_CHUNK_BYTES = 2**26  # uncompressed; the rows of one image need less than CHUNK_BYTES
 HEAD_BYTES = 4096  # of a data file; they contain the name of its images
 
 
@@ -158,12 +162,14 @@ class DataFile:
     def from_hdf5(cls, file: h5py.File) -> DataFile:
         """Return the content of an HDF5 file; raises errors of any type if it is not a data file or corrupt."""
         fields = rename_keys(json.loads(file.attrs["spec"]), SPEC_FIELDS)
-        spec = DataSpec(**fields, sha256=str(file.attrs["sha256"]))
-        images = file["images"]
+        spec = parse_spec(fields | {"sha256": file.attrs["sha256"]})
+        images = get_array(file, "images")
         if images.shape != (spec.num_images, spec.bytes_per_image) or images.dtype != np.uint8:
             raise ValueError("the shape of its images does not match its spec")
+        if not images.chunks or images.chunks[1] != spec.bytes_per_image or math.prod(images.chunks) > MAX_CHUNK_BYTES:
+            raise ValueError("its images are not stored in chunks of rows")
         has_labels = spec.num_samples is not None and spec.factors
-        return cls(spec, images, file["labels"][:].astype(np.int64) if has_labels else None)
+        return cls(spec, images, read_labels(file, spec) if has_labels else None)
 
     def digest(self) -> str:
         """Return the SHA-256 of the images and labels."""
@@ -173,6 +179,17 @@ class DataFile:
         if self.labels is not None:
             digest.update(self.labels.astype("<i4").tobytes())
         return digest.hexdigest()
+
+
+def read_labels(file: h5py.File, spec: DataSpec) -> NDArray[np.int64]:
+    """Return the labels of a list of images, (images, factors); raises ValueError if they do not match the spec."""
+    labels = get_array(file, "labels")
+    if labels.shape != (spec.num_images, len(spec.factors)) or labels.dtype != np.int32:
+        raise ValueError("the shape of its labels does not match its spec")
+    values: NDArray[np.int64] = labels[:].astype(np.int64)
+    if (values < 0).any() or (values >= spec.factor_sizes).any():
+        raise ValueError("a label is not among the values of its factor")
+    return values
 
 
 def read_header(path: Path) -> tuple[DataSpec, str] | None:
@@ -186,7 +203,7 @@ def read_header(path: Path) -> tuple[DataSpec, str] | None:
     try:
         if not path.is_file():
             raise stranger_error(path)
-        with h5py.File(path) as file:
+        with open_hdf5(path) as file:
             if "spec" not in file.attrs:
                 raise stranger_error(path)
             return verified_header(file)
@@ -252,7 +269,7 @@ def open_data_file(path: Path, name: str) -> Iterator[DataFile]:
         is_in_catalogue = name in DATASET_NAMES
         suggestion = "" if is_in_catalogue else suggest_nearest(name, DATASET_NAMES).removesuffix(".")
         raise BvaeError(f"data file not found: {path}{suggestion}", f"create it: {command}")
-    with h5_errors(path, command), h5py.File(path) as file:
+    with h5_errors(path, command), open_hdf5(path) as file:
         with any_error_is_corruption(path, command):
             content = read_content(file, path, name, command)
         yield content

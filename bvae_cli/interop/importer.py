@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bvae_cli import config
-from bvae_cli.checkpoint import Checkpoint, build_vae, load_archive, save_checkpoint
+from bvae_cli.checkpoint import Checkpoint, build_vae, save_checkpoint
 from bvae_cli.datasets import DATASETS
 from bvae_cli.datasets.dataset import Dataset
 from bvae_cli.datasets.dsprites import DSPRITES
@@ -16,7 +16,7 @@ from bvae_cli.images.in_memory import ImageSource
 from bvae_cli.images.spec import SIDE, UNKNOWN, DataSpec
 from bvae_cli.images.stream import open_stream
 from bvae_cli.interop import LAYOUTS
-from bvae_cli.interop.translation import TranslatedModel, translate
+from bvae_cli.interop.translation import TranslatedModel, translate, unwrap_names
 from bvae_cli.latents import Latent
 from bvae_cli.models.vae import VAE
 from bvae_cli.params import Params
@@ -24,7 +24,9 @@ from bvae_cli.probe_set import ProbeSet
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import require_folder
 from bvae_cli.system.reporting import ProgressCallback
+from bvae_cli.system.tensor_files import load_archive
 
+WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which programs store a state dict
 SUPPORTED_LAYOUTS = f"pass one of: {'; '.join(f'{layout.program}: {layout.file}' for layout in LAYOUTS)}."
 
 
@@ -71,8 +73,9 @@ def read_foreign_model(path: Path) -> TranslatedModel:
         )
     for layout in LAYOUTS:
         try:
-            if state := layout.find(content):
-                return translate(state, layout)
+            for states in (content, *(content[key] for key in WRAPPERS if isinstance(content.get(key), dict))):
+                if state := layout.find(states):
+                    return translate(replace(state, weights=unwrap_names(state.weights)), layout)
         except Exception as error:  # malformed content can raise any exception
             reason = " ".join(str(error).split())[:200]
             raise BvaeError(

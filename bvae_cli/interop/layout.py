@@ -4,6 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+WRAPPERS = {"module", "_orig_mod"}  # names that DataParallel and torch.compile give to the network they wrap
+
+
+def without_wrappers(name: str) -> str:
+    """Return the name of a weight without the names of wrappers."""
+    return ".".join(part for part in name.split(".") if part not in WRAPPERS)
+
 
 @dataclass(frozen=True)
 class ForeignState:

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bvae_cli.interop.layout import CheckpointLayout, ForeignState
+from bvae_cli.interop.layout import CheckpointLayout, ForeignState, without_wrappers
 from bvae_cli.models.vae import VAE
 
+MAX_PARTS = 3  # of the name of a weight in the other programs, such as encoder.conv1.weight
 MAX_NAMED = 3  # keys named in a message, at most
 
 
@@ -41,6 +42,21 @@ def translate(state: ForeignState, layout: CheckpointLayout) -> TranslatedModel:
     if layout.is_interleaved:
         weights |= {key: means_first(weights[key]) for key in (f"{posterior}.weight", f"{posterior}.bias")}
     return TranslatedModel(net, channels, latent_dim, weights, state.step, layout.program)
+
+
+def unwrap_names(weights: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return weights without the prefixes that wrappers of a network, and a network that contains it, add to names.
+
+    Raises:
+        ValueError: two weights have the same name without them.
+    """
+    names = [without_wrappers(str(name)).split(".") for name in weights]
+    while names and all(len(parts) > MAX_PARTS for parts in names) and len({parts[0] for parts in names}) == 1:
+        names = [parts[1:] for parts in names]
+    unwrapped = {".".join(parts): weight for parts, weight in zip(names, weights.values(), strict=True)}
+    if len(unwrapped) < len(weights):
+        raise ValueError("two of its weights have the same name")
+    return unwrapped
 
 
 def parameter_names(layers: Mapping[str, str]) -> dict[str, str]:

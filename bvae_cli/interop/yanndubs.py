@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bvae_cli.interop.layout import CheckpointLayout, ForeignState
+from bvae_cli.interop.layout import CheckpointLayout, ForeignState, without_wrappers
 
 LAYERS = {
     "encoder.conv1": "encoder.0",
@@ -24,7 +24,8 @@ LAYERS = {
 
 def find_state(content: dict[Any, Any]) -> ForeignState | None:
     """Return the content itself if it contains any of the layers, else None; it has no number of steps."""
-    layers = {str(key).rpartition(".")[0] for key in content}
+    names = (without_wrappers(str(key)).split(".") for key in content)
+    layers = {".".join(parts[-3:-1]) for parts in names}  # without the prefix of a network that contains the model
     return ForeignState(content, step=0) if layers & LAYERS.keys() else None
 
 

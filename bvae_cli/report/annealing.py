@@ -6,6 +6,7 @@ It is shown for any hyperparameter of the objective whose schedule never decreas
 from __future__ import annotations
 
 import base64
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
+from bvae_cli.evaluation.results import wrap_read_errors
 from bvae_cli.latents import Latent
 from bvae_cli.objectives.schedule import values_at
 from bvae_cli.params import Params
 from bvae_cli.report.plots import Plot, curve, latent_kl_plot, make_plot, scheduled_hyperparameters
-from bvae_cli.report.run_files import Curves, wrap_read_errors
+from bvae_cli.report.run_files import Curves
+from bvae_cli.system.opening import read_bytes
 
 STEP = re.compile(r"step-(\d{1,12})\.png")
 MAX_STAGES = 8  # images shown, at most
@@ -112,11 +115,9 @@ def pick_evenly(items: Sequence[Item]) -> list[Item]:
 def png_url(path: Path) -> str:
     """Return an image file as a data URL; raises BvaeError if it is not a PNG image."""
     with wrap_read_errors(path):
-        content = path.read_bytes()
-        if len(content) > MAX_BYTES:
-            raise ValueError(f"more than {MAX_BYTES:,} bytes")
+        content = read_bytes(path, MAX_BYTES)
         try:
-            with Image.open(path, formats=["PNG"]) as image:
+            with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
                 image.verify()
         except Exception as error:  # Pillow raises many types of exceptions
             raise ValueError("not an image") from error

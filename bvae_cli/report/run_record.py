@@ -11,20 +11,12 @@ from PIL import Image
 
 from bvae_cli.checkpoint import Checkpoint, load_checkpoint
 from bvae_cli.evaluation.record import belongs_to
+from bvae_cli.evaluation.results import read_latents, read_mutual_information, read_scores
 from bvae_cli.evaluation.scoring import Scores
-from bvae_cli.images.spec import DataSpec
 from bvae_cli.latents import Latent, sort_by_kl
 from bvae_cli.objectives.schedule import values_at
 from bvae_cli.report.animations import latent_rows, traversal_figure
-from bvae_cli.report.run_files import (
-    Curves,
-    read_curves,
-    read_latents,
-    read_mutual_information,
-    read_scores,
-    validate_latents,
-    wrap_read_errors,
-)
+from bvae_cli.report.run_files import Curves, read_curves
 from bvae_cli.report.score_groups import select_groups
 from bvae_cli.report.summary import summarize_run
 from bvae_cli.report.templates import render
@@ -90,11 +82,10 @@ def load_evaluated(file: Path) -> Checkpoint:
     Raises:
         BvaeError: the checkpoint is not found, or a file is corrupt or belongs to another run.
     """
-    checkpoint, folder = validate_checkpoint(load_checkpoint(file), file), file.parent
-    if file.name != CHECKPOINT_NAME or not belongs_to(folder, file):
+    checkpoint, table = load_checkpoint(file), file.parent / "latents.csv"
+    if file.name != CHECKPOINT_NAME or not table.exists() or not belongs_to(file.parent, file):
         return checkpoint
-    latents = read_latents(folder / "latents.csv", checkpoint.vae.latent_dim)
-    return replace(checkpoint, latents=latents) if latents else checkpoint
+    return replace(checkpoint, latents=read_latents(table, checkpoint.vae.latent_dim))
 
 
 def read_run_files(name: str, file: Path, checkpoint: Checkpoint) -> RunRecord:
@@ -104,29 +95,10 @@ def read_run_files(name: str, file: Path, checkpoint: Checkpoint) -> RunRecord:
     curves = None if checkpoint.imported_from else read_curves(folder / "history.csv", hyperparameters, size)
     if not belongs_to(folder, file):
         return RunRecord(name, file, checkpoint, has_outdated_scores=True, curves=curves)
-    information = read_mutual_information(folder / "mutual_information.csv", checkpoint.spec.factors, size)
-    scores = read_scores(folder / "metrics.json")
+    table, file_of_scores = folder / "mutual_information.csv", folder / "metrics.json"
+    information = read_mutual_information(table, checkpoint.spec.factors, size) if table.exists() else None
+    scores = read_scores(file_of_scores) if file_of_scores.exists() else None
     return RunRecord(name, file, checkpoint, scores, mutual_information=information, curves=curves)
-
-
-def validate_checkpoint(checkpoint: Checkpoint, path: Path) -> Checkpoint:
-    """Return a checkpoint whose data spec and latents have valid types; raises BvaeError if they do not."""
-    with wrap_read_errors(path):
-        require_plain_spec(checkpoint.spec)
-        latents = [validate_latent(latent) for latent in checkpoint.latents]
-        return replace(checkpoint, latents=validate_latents(latents, checkpoint.vae.latent_dim) if latents else [])
-
-
-def validate_latent(latent: Latent) -> Latent:
-    """Return a latent rebuilt from the text of its fields; raises ValueError if one is not a number."""
-    return Latent.from_row({key: "" if value is None else str(value) for key, value in latent.to_row().items()})
-
-
-def require_plain_spec(spec: DataSpec) -> None:
-    """Raise ValueError if the factors of a data set are not names mapped to numbers of values."""
-    sizes = spec.factor_sizes if spec.num_samples is None else (*spec.factor_sizes, spec.num_samples)
-    if not all(isinstance(name, str) for name in spec.factors) or not all(isinstance(size, int) for size in sizes):
-        raise ValueError("its factors are not names mapped to numbers of values")
 
 
 def display_name(file: Path) -> str:

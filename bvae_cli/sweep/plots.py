@@ -10,13 +10,17 @@ from bvae_cli.evaluation.descriptions import DESCRIPTIONS
 from bvae_cli.sweep.results import ScoreSummary
 from bvae_cli.system.files import write_bytes
 
+MAX_ROWS = 400  # settings; larger figures cannot be drawn
 COLOUR = "#3b82c4"
 
 
 def write_plots(folder: Path, summaries: Sequence[ScoreSummary]) -> None:
     """Write one figure per score with one row per setting; raises the exceptions of `write_bytes`."""
-    for score in dict.fromkeys(summary.score for summary in summaries):
-        write_plot(folder / f"{score}.png", [summary for summary in summaries if summary.score == score])
+    import matplotlib
+
+    with matplotlib.rc_context({"text.parse_math": False}):  # a "$" in a name is not the start of a formula
+        for score in dict.fromkeys(summary.score for summary in summaries):
+            write_plot(folder / f"{score}.png", [summary for summary in summaries if summary.score == score][:MAX_ROWS])
 
 
 def write_plot(path: Path, summaries: Sequence[ScoreSummary]) -> None:

@@ -1,6 +1,7 @@
 """Evaluation of codes made by other programs, and selection of metrics and factors."""
 
 import csv
+import io
 import json
 import os
 import pickle
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -241,7 +243,8 @@ def test_a_missing_file_and_a_truncated_file_are_errors(bvae: Bvae) -> None:
     assert "file not found: nowhere.npz" in bvae("evaluate", "nowhere.npz").err
     whole = Path(npz(codes=CODES)).read_bytes()
     Path("codes.npz").write_bytes(whole[:1000])
-    assert "is not a valid npz file (corrupt, or contains pickled objects)" in bvae("evaluate", "codes.npz").err
+    error = bvae("evaluate", "codes.npz").err
+    assert "is not a valid npz file, or has no numeric arrays: File is not a zip file" in error
 
 
 def test_a_pickle_in_an_npz_is_not_loaded(bvae: Bvae) -> None:
@@ -313,3 +316,58 @@ def test_a_factor_is_declared_continuous_or_categorical(bvae: Bvae) -> None:
     for declared in (False, True):
         bvae("evaluate", npz(**arrays, is_continuous=[declared] * 4), "--metric", "sap")
         assert (metrics()["sap"] > 0.75) == declared
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [CODES.astype(float) * 1e300, CODES * np.float32(1e30), CODES.astype(float) * 1e-310, CODES * np.float32(1e-30)],
+)
+def test_codes_beyond_float32_are_an_error(bvae: Bvae, codes: np.ndarray) -> None:
+    result = bvae("evaluate", npz(codes=codes, factors=TRUTH.factors), *FEW)
+    assert result.code == 1
+    assert "the codes are invalid: one exceeds 1e+15, or a latent varies by less than 1e-15" in result.err
+    assert "standardise each latent" in result.err
+
+
+def test_an_array_that_is_not_needed_is_not_read_and_a_large_one_is_an_error(bvae: Bvae) -> None:
+    with zipfile.ZipFile("codes.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in (("codes", CODES), ("factors", TRUTH.factors)):
+            content = io.BytesIO()
+            np.save(content, array)
+            archive.writestr(f"{name}.npy", content.getvalue())
+        with archive.open("unused.npy", "w", force_zip64=True) as unused:
+            for _ in range(4):
+                unused.write(bytes(2**30))
+    assert bvae("evaluate", "codes.npz", *FEW).code == 0
+    renamed = Path("codes.npz").read_bytes().replace(b"unused.npy", b"logvar.npy")
+    Path("codes.npz").write_bytes(renamed)
+    result = bvae("evaluate", "codes.npz", *FEW)
+    assert result.code == 1
+    assert "its arrays are far larger than the file" in result.err
+
+
+def test_an_object_array_that_is_needed_is_an_error_with_its_name(bvae: Bvae) -> None:
+    result = bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors.astype(object)), *FEW)
+    assert result.code == 1
+    assert "factors has Python objects; save numbers or text: factors.astype(str)" in result.err
+
+
+def test_the_exit_status_is_1_if_no_score_can_be_computed(bvae: Bvae) -> None:
+    result = bvae("evaluate", npz(codes=CODES), *FEW)
+    assert result.code == 1
+    assert "mig: not computed, no ground-truth factors are known" in result.out
+    assert "no score of codes.npz could be computed" in result.err
+
+
+@pytest.mark.parametrize("name", ["$\\frac{", "$x^2$", "a\x1b[31m", "[/b]", "\ud800"])
+def test_names_of_factors_are_text(bvae: Bvae, name: str) -> None:
+    names = np.array([name, "scale", "posX", "posY"])
+    result = bvae("evaluate", npz(codes=CODES, factors=TRUTH.factors, factor_names=names), *FEW)
+    assert result.code == 0, result.err
+    assert Path("mutual_information.png").is_file()
+    assert "\x1b[31m" not in result.out
+
+
+def test_a_pipe_is_not_read_as_codes(bvae: Bvae) -> None:
+    os.mkfifo("pipe.npz")
+    assert "it is a pipe or a device" in bvae("evaluate", "pipe.npz").err

@@ -47,7 +47,7 @@ def test_summary_prints_the_written_scores(bvae: Bvae, checkpoint: Path, data: P
         assert part in again.out
     assert again.out.split("Scores")[1] == first.out.split("Scores")[1] + "here/mutual_information.png\n"
     Path("here/metrics.json").write_text("[1]")
-    assert "the scores in here are corrupt" in bvae("summary", "here").err
+    assert "here/metrics.json is corrupt" in bvae("summary", "here").err
 
 
 def test_the_elbo_of_a_sample_has_a_standard_error_and_is_near_that_of_all_images(

@@ -1,9 +1,13 @@
 """Data files."""
 
+import json
+import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -14,6 +18,7 @@ from bvae_cli.images.spec import DataSpec, ImageStream
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import ignore_progress
 
+Change = Callable[[h5py.File], None]
 FACTORS = {"row": 2, "column": 3}
 SPEC = DataSpec("toy", 1, "bernoulli", FACTORS)
 PACKED = np.random.default_rng(0).integers(256, size=(6, 512), dtype=np.uint8)
@@ -140,3 +145,89 @@ def test_a_full_disk_leaves_the_old_file_unchanged(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [path.name for path in tmp_path.iterdir()] == ["toy.h5"]
     assert (tmp_path / "toy.h5").read_bytes() == before
+
+
+LABELS = np.array([[0, 2], [1, 0], [1, 1], [0, 0]])
+LIST_SPEC = DataSpec("toy", 1, "bernoulli", FACTORS, num_samples=4)
+
+
+def write_list(path: Path) -> None:
+    stream = ImageStream(LIST_SPEC, iter([PACKED[:4]]), LABELS)
+    store.write_data_file(path, stream, "procedural", ignore_progress)
+
+
+def set_spec(**changes: Any) -> Change:
+    def change(file: h5py.File) -> None:
+        file.attrs["spec"] = json.dumps(json.loads(file.attrs["spec"]) | changes)
+
+    return change
+
+
+def set_labels(values: Any, dtype: str = "int32") -> Change:
+    def change(file: h5py.File) -> None:
+        del file["labels"]
+        file["labels"] = np.asarray(values, dtype)
+
+    return change
+
+
+def replace_images(**options: Any) -> Change:
+    def change(file: h5py.File) -> None:
+        del file["images"]
+        file.create_dataset("images", **options)
+
+    return change
+
+
+def set_attribute(name: str, value: Any) -> Change:
+    def change(file: h5py.File) -> None:
+        file.attrs[name] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_spec(likelihood="poisson"),
+        set_spec(channels=2),
+        set_spec(factors={"row": 2.0, "column": 3}),
+        set_spec(factors=["row", "column"]),
+        set_spec(num_samples=10**12),
+        set_spec(num_samples=-4),
+        set_spec(pixel_format="floats"),
+        set_spec(colour=1),
+        set_attribute("spec", "[" * 10_000),
+        set_attribute("spec", "\ud800".encode(errors="surrogatepass")),
+        set_attribute("sha256", 3),
+        set_attribute("format", np.array([3, 3])),
+        set_labels(LABELS[:3]),
+        set_labels(LABELS[:, :1]),
+        set_labels(-LABELS),
+        set_labels(LABELS + 1),
+        set_labels(LABELS * 1e12, "float64"),
+        set_labels(np.full((4, 2), np.nan), "float64"),
+        replace_images(data=PACKED[:4]),
+        replace_images(shape=(4, 512), dtype=np.uint8, chunks=(4, 16)),
+        replace_images(data=PACKED[:4].astype(np.int8), chunks=(4, 512)),
+        replace_images(shape=(4, 512), dtype=np.uint8, external="/dev/zero"),
+    ],
+)
+def test_a_malformed_data_file_is_corrupt_for_every_reader(tmp_path: Path, change: Change) -> None:
+    path = tmp_path / "toy.h5"
+    write_list(path)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(BvaeError, match="is corrupt, or not a bvae data file"):
+        store.read_data_file(path, "toy")
+    with pytest.raises(BvaeError, match="is corrupt, or not a bvae data file"):
+        store.read_at(path, "toy", np.array([0]))
+    assert store.read_header(path) is None
+
+
+def test_a_pipe_is_not_opened_as_a_data_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "toy.h5")
+    with pytest.raises(BvaeError, match=r"data file not found|not a bvae data file"):
+        store.read_data_file(tmp_path / "toy.h5", "toy")
+    with pytest.raises(BvaeError, match="not a bvae data file"):
+        store.read_header(tmp_path / "toy.h5")

@@ -187,6 +187,37 @@ def test_weights_of_other_dtypes_are_converted(bvae: Bvae) -> None:
     assert torch.equal(imported["decoder.13.bias"], weights["decoder.convT3.bias"])
 
 
+@pytest.mark.parametrize(
+    "rename",
+    [
+        lambda name: f"module.{name}",
+        lambda name: f"_orig_mod.{name}",
+        lambda name: f"_orig_mod.module.{name}",
+        lambda name: f"vae.{name}",
+        lambda name: f"module.model.vae.{name}",
+        lambda name: name.replace("coder.", "coder.module."),
+    ],
+)
+@pytest.mark.parametrize("key", [None, "state_dict", "model_state_dict"])
+def test_prefixes_of_wrapped_networks_make_no_difference(
+    bvae: Bvae, rename: Callable[[str], str], key: str | None
+) -> None:
+    weights = random_weights(SHAPES)
+    wrapped = {rename(name): weight for name, weight in weights.items()}
+    torch.save({key: wrapped, "epoch": 3} if key else wrapped, "model.pt")
+    assert bvae("import", "model.pt").code == 0
+    imported = load_checkpoint(Path("runs/model/checkpoint.pt")).vae.state_dict()
+    assert torch.equal(imported["decoder.13.bias"], weights["decoder.convT3.bias"])
+
+
+def test_two_weights_with_the_same_name_are_an_error(bvae: Bvae) -> None:
+    weights = random_weights(SHAPES)
+    torch.save(weights | {f"module.{name}": weight for name, weight in weights.items()}, "model.pt")
+    result = bvae("import", "model.pt")
+    assert result.code == 1
+    assert "two of its weights have the same name" in result.err
+
+
 def without(key: str) -> Weights:
     return {name: weight for name, weight in random_weights(SHAPES).items() if name != key}
 

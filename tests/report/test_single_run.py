@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +98,6 @@ def test_hostile_names_are_escaped(bvae: Bvae, changed: ModifiedRun) -> None:
     names = ["latent", f'"{HOSTILE.replace(chr(34), chr(34) * 2)}"', "$\\frac{"]
     rows = "".join(f"{name},0.5,0.1\n" for name in [*(f"z{index}" for index in range(10)), "entropy"])
     (run / "mutual_information.csv").write_text(",".join(names) + "\n" + rows)
-    (run / "metrics.json").write_text(json.dumps({HOSTILE: 0.5}))
     page = report_page(bvae, run)
     assert HOSTILE in page.text
     assert "$\\frac{" in page.text
@@ -173,12 +173,13 @@ def test_diverged_training_and_nan_scores_are_reported(bvae: Bvae, run: Path) ->
     ("file", "content", "expected"),
     [
         ("metrics.json", '{"mig": 0.', "Expecting"),
-        ("metrics.json", "[1]", "not a mapping of score names to values"),
-        ("metrics.json", '{"mig": "high"}', "could not convert"),
-        ("metrics.json", '{"mig": null}', "NoneType"),
+        ("metrics.json", "[1]", "Input should be a valid dictionary"),
+        ("metrics.json", '{"mig": "high"}', "mig: Input should be a valid number"),
+        ("metrics.json", '{"mig": null}', "mig: Input should be a valid number"),
+        ("metrics.json", '{"beauty": 1.0}', "the score beauty is unknown"),
         ("metrics.json", "[" * 100_000, "recursion"),
         ("metrics.json", b"\xff\xfe", "can't decode"),
-        ("latents.csv", "latent,kl\n0,1\n", "'top_factor'"),
+        ("latents.csv", "latent,kl\n0,1\n", "posterior_variance: Field required"),
         (
             "latents.csv",
             "latent,kl,posterior_variance,posterior_mean_min,posterior_mean_max,top_factor,mutual_information,normalized_mi\n0,1,1,0,0,,0,0\n",
@@ -271,3 +272,19 @@ def test_unwritable_output_is_reported(bvae: Bvae, run: Path) -> None:
     done = bvae("report", run, "--out", "/proc/page.html")
     assert done.code == 1
     assert "cannot write /proc/page.html" in done.err
+
+
+@pytest.mark.parametrize("out", [".", "/", "run"])
+def test_a_folder_as_output_file_is_an_error(bvae: Bvae, run: Path, out: str) -> None:
+    result = bvae("report", run, "--out", out)
+    assert result.code == 1
+    assert "it is a folder" in result.err
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "latents.csv", "mutual_information.csv", "history.csv"])
+def test_a_pipe_beside_a_checkpoint_is_not_read(bvae: Bvae, run: Path, name: str) -> None:
+    (run / name).unlink(missing_ok=True)
+    os.mkfifo(run / name)
+    result = bvae("report", run)
+    assert result.code == 1
+    assert f"cannot read run/{name}: it is a pipe or a device" in result.err
