@@ -8,7 +8,7 @@ from bvae_cli.datasets.dsprites import DSPRITES
 from bvae_cli.datasets.dsprites_variants import COLOR_DSPRITES, NOISY_DSPRITES
 from bvae_cli.datasets.faces import FACES
 from bvae_cli.datasets.folder import FOLDER
-from bvae_cli.datasets.mpi3d import MPI3D_REAL, MPI3D_REALISTIC, MPI3D_TOY
+from bvae_cli.datasets.mpi3d import MPI3D_REAL, MPI3D_REAL_COMPLEX, MPI3D_REALISTIC, MPI3D_TOY
 from bvae_cli.datasets.shapes3d import SHAPES3D
 from bvae_cli.datasets.smallnorb import SMALLNORB
 
@@ -24,6 +24,7 @@ DATASETS: dict[str, Dataset] = {
     "mpi3d_toy": MPI3D_TOY,
     "mpi3d_realistic": MPI3D_REALISTIC,
     "mpi3d_real": MPI3D_REAL,
+    "mpi3d_real_complex": MPI3D_REAL_COMPLEX,
     "faces": FACES,
     "folder": FOLDER,
 }

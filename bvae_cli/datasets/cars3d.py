@@ -37,7 +37,7 @@ def read(path: Path, options: ReadOptions) -> ImageStream:
 
 def is_car(name: str) -> bool:
     """Return whether a file contains a car, judged by its name: data/cars/….mat."""
-    return name.endswith(".mat") and not Path(name).name.startswith(".")
+    return name.endswith(".mat")
 
 
 def read_blocks(archive: Archive, members: Sequence[Member], options: ReadOptions) -> Iterator[NDArray[np.uint8]]:
@@ -89,6 +89,7 @@ CARS3D = Dataset(
         )
     },
     read=read,
+    is_read=is_car,
     origin="Reed et al. 2015, scottreed.info",
     licence="none stated",
 )

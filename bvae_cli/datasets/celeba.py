@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bvae_cli.datasets.dataset import Dataset
 from bvae_cli.images.spec import DataSpec, ImageStream
 from bvae_cli.sources.arrays import wrap_read_errors
-from bvae_cli.sources.source import ReadOptions, RemoteFile
+from bvae_cli.sources.folders import find_files
+from bvae_cli.sources.source import ReadOptions, RemoteFile, is_image_name
+from bvae_cli.system.opening import read_text
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+ATTRIBUTE_TABLES = ("list_attr_celeba.txt", "list_attr_celeba.csv")  # as published, and Kaggle's
+MAX_TABLE_BYTES = 100_000_000
 DRIVE_URL = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 IMAGES = RemoteFile(
     name="img_align_celeba.zip",
@@ -34,41 +38,66 @@ ATTRIBUTES = RemoteFile(
 
 
 def read(path: Path, options: ReadOptions) -> ImageStream:
-    """Return the images of the zip, or of a folder, ordered by name.
+    """Return the images of the zip, or of a folder and its sub-folders, ordered by name.
 
-    If list_attr_celeba.txt is in the same folder, its 40 binary attributes are the labels.
+    If the table of attributes is there, or in the folder of the zip, its 40 binary attributes are the labels.
 
     Raises:
         BvaeError: the archive or the attributes cannot be read.
     """
     from bvae_cli.sources import image_files
 
-    archive, members = image_files.find_image_files(
-        path, lambda name: name.lower().endswith((".jpg", ".jpeg", ".png")), options
-    )
+    archive, members = image_files.find_image_files(path, is_image_name, options)
     members.sort(key=lambda member: Path(member.name).name)
     spec, labels = replace(options.spec, factors={}, num_samples=len(members)), None
-    attributes_file = (path if path.is_dir() else path.parent) / ATTRIBUTES.name
-    if attributes_file.is_file():
-        with wrap_read_errors(attributes_file, "the attributes of CelebA"):
-            names, labels = read_attributes(attributes_file, [Path(member.name).stem for member in members])
+    if table := find_attributes(path, options):
+        with wrap_read_errors(table, "the attributes of CelebA"):
+            names, labels = read_attributes(table, [Path(member.name).stem for member in members])
         spec = replace(spec, factors=dict.fromkeys(names, 2))
     return image_files.stream_image_files(archive, members, replace(options, spec=spec), labels)
+
+
+def is_celeba_file(name: str) -> bool:
+    """Return whether a file of a folder is an image or the table of attributes."""
+    return is_image_name(name) or PurePosixPath(name).name in ATTRIBUTE_TABLES
+
+
+def find_attributes(path: Path, options: ReadOptions) -> Path | None:
+    """Return the table of attributes in a folder, or beside an archive; a table that is elsewhere is mentioned."""
+    folder = path if path.is_dir() else path.parent
+    names = [name for name in find_files(folder, is_celeba_file) if not is_image_name(name)]
+    if not path.is_dir():
+        names = [name for name in names if "/" not in name]
+    if names:
+        return folder / names[0]
+    for table in (folder.resolve().parent / name for name in ATTRIBUTE_TABLES):
+        if table.is_file():
+            options.notify(f"the attributes in {table} are not read: they are outside of {folder}.")
+    return None
 
 
 def read_attributes(path: Path, images: list[str]) -> tuple[list[str], NDArray[np.int64]]:
     """Return the names of the attributes and their values, (images, attributes), 0 or 1, of these images.
 
+    The published table has their number in its first line and their names in the second; Kaggle's is a CSV file with
+    the names in the first.
+
     Raises:
-        ValueError: an image has no attributes.
+        BvaeError: the table cannot be read.
+        ValueError: an image has no attributes, or two attributes have one name.
     """
     import numpy as np
 
-    _, names, *lines = path.read_text(encoding="utf-8").strip().splitlines()
-    rows = {Path(name).stem: [value == "1" for value in values] for name, *values in map(str.split, lines)}
-    if missing := next((image for image in images if image not in rows), None):
-        raise ValueError(f"it has no line for {missing}")
-    return names.split(), np.array([rows[image] for image in images], dtype=np.int64)
+    lines = read_text(path, MAX_TABLE_BYTES, "check its permissions.").strip().splitlines()
+    is_csv = path.suffix == ".csv"
+    table = [line.split("," if is_csv else None) for line in (lines if is_csv else lines[1:])]
+    names = [name.strip() for name in (table[0][1:] if is_csv else table[0])]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"two of its attributes have the name {repeated[0]}")
+    rows = {Path(name).stem: [int(value) == 1 for value in values] for name, *values in table[1:]}
+    if missing := next((image for image in images if len(rows.get(image, [])) != len(names)), None):
+        raise ValueError(f"it has no line of {len(names)} values for {missing}")
+    return names, np.array([rows[image] for image in images], dtype=np.int64)
 
 
 CELEBA = Dataset(
@@ -83,6 +112,7 @@ CELEBA = Dataset(
     ),
     sources={"images": (IMAGES,), "attributes": (IMAGES, ATTRIBUTES)},
     read=read,
+    is_read=is_celeba_file,
     origin="Liu et al. 2015, mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
     licence="non-commercial research",
 )

@@ -8,9 +8,14 @@ from bvae_cli.datasets.dataset import Dataset
 from bvae_cli.images import store
 from bvae_cli.images.spec import DataSpec, ImageStream
 from bvae_cli.sources.fetch import fetch
+from bvae_cli.sources.folders import find_files
 from bvae_cli.sources.source import ReadOptions
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.files import lock_or_wait, require_folder
+from bvae_cli.system.files import lock_or_wait, remove_temporary_files, require_folder
+from bvae_cli.system.opening import open_regular
+from bvae_cli.system.reporting import ProgressCallback
+
+MAX_BYTES = 2**40  # of a source file
 
 
 def download(
@@ -26,13 +31,12 @@ def download(
     """
     path = folder / f"{options.spec.name}.h5"
     local_path = find_published_file(dataset, local_path) if local_path else None
-    origin = fingerprint(local_path) if local_path else source or next(iter(dataset.sources))
+    origin = fingerprint(local_path, dataset, options.report) if local_path else source or next(iter(dataset.sources))
     if not force and has_valid_file(path, options.spec, origin):
         return path, False
     require_folder(folder)
     with lock_or_wait(folder, path.name, options.notify):
-        for part in folder.glob(f".{path.name}.*.part"):  # left by a killed process
-            part.unlink(missing_ok=True)
+        remove_temporary_files(folder, path.name)
         if not force and has_valid_file(path, options.spec, origin):  # created by another process in the meantime
             return path, False
         download_folder = folder / f".{path.stem}.fetched"
@@ -67,30 +71,40 @@ def has_valid_file(path: Path, requested: DataSpec, origin: str) -> bool:
     return True
 
 
-def fingerprint(path: Path) -> str:
-    """Return an identifier of the user's file or folder that depends on its content, not on its location."""
-    if path.is_file():
-        return f"own file, sha256 {file_digest(path)}"
-    if not path.is_dir():
+def fingerprint(path: Path, dataset: Dataset, report: ProgressCallback) -> str:
+    """Return an identifier of the user's file, or of the files that are read of a folder; it depends on their contents.
+
+    Raises:
+        BvaeError: nothing is found there, or a file cannot be read.
+    """
+    if not path.exists():
         raise BvaeError(f"file or folder not found: {path}", "pass an existing path with --from.")
-    digest = hashlib.sha256()
-    for member in sorted(member for member in path.rglob("*") if member.is_file()):
-        if member.suffix != ".h5":  # the data file itself may be created in this folder
-            entry = f"{member.relative_to(path).as_posix()}\0{file_digest(member)}\0"
-            digest.update(entry.encode(errors="surrogateescape"))  # a file name need not be valid UTF-8
+    if not path.is_dir():
+        return f"own file, sha256 {file_digest(path)}"
+    digest, names = hashlib.sha256(), find_files(path, dataset.is_read)
+    for done, name in enumerate(names, start=1):
+        content = file_digest(path / name) if (path / name).exists() else "a link without a target"
+        digest.update(f"{name}\0{content}\0".encode(errors="surrogateescape"))  # a file name need not be valid UTF-8
+        report(f"hashing {path}", done, len(names))
     return f"own folder, sha256 {digest.hexdigest()}"
 
 
 def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the SHA-256 of a file; raises BvaeError if it cannot be read."""
+    try:
+        with open_regular(path, MAX_BYTES) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BvaeError(f"cannot read {path}: {error.strerror}", "check its permissions.") from error
 
 
 def find_published_file(dataset: Dataset, local_path: Path) -> Path:
-    """Return the first published file of a data set found in the user's folder, else the path that the user gave."""
-    remotes = [remote for source in dataset.sources.values() if not callable(source) for remote in source]
-    return next((local_path / remote.name for remote in remotes if (local_path / remote.name).is_file()), local_path)
+    """Return a published file of a data set found in the user's folder, else the path that the user gave.
+
+    It is the file that is passed to the reader of the data set, the first one of a source.
+    """
+    names = [source[0].name for source in dataset.sources.values() if not callable(source)]
+    return next((local_path / name for name in names if (local_path / name).is_file()), local_path)
 
 
 def read_source(

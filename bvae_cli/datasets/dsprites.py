@@ -45,18 +45,18 @@ def read(path: Path, options: ReadOptions) -> ImageStream:
 
 def read_npz(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]]:
     """Return the classes and the images of an npz with `imgs` and `latents_classes`; uncompressed they need 3 GB."""
-    import numpy as np
+    from bvae_cli.system import npz_files
 
-    with np.load(path, allow_pickle=False) as archive:
-        return archive["latents_classes"], arrays.read_npz_blocks(path, "imgs", require_sprite_images)
+    classes = npz_files.read_npz(path, ["latents_classes"])["latents_classes"]
+    return classes.astype("int64"), arrays.read_npz_blocks(path, "imgs", require_sprite_images)
 
 
 def read_hdf5(path: Path) -> tuple[NDArray[np.int64], Iterator[NDArray[np.uint8]]]:
     """Return the classes and the images of an HDF5 file with `imgs` and `latents/classes`."""
-    import h5py
+    from bvae_cli.system.hdf5 import get_array, open_hdf5
 
-    with h5py.File(path) as file:
-        return file["latents/classes"][:], arrays.read_hdf5_blocks(path, "imgs", require_sprite_images)
+    with open_hdf5(path) as file:
+        return get_array(file, "latents/classes")[:], arrays.read_hdf5_blocks(path, "imgs", require_sprite_images)
 
 
 def require_sprite_images(shape: Sequence[int], dtype: np.dtype[np.generic]) -> None:

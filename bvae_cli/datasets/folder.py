@@ -1,16 +1,19 @@
-"""A folder of the user's own images: JPEG, PNG or WebP, of any size, with or without sub-folders."""
+"""A folder of the user's own images, of any common format and size, with or without sub-folders."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bvae_cli.datasets.dataset import Dataset
 from bvae_cli.images.spec import DataSpec, ImageStream
-from bvae_cli.sources.source import ReadOptions
+from bvae_cli.sources.source import ReadOptions, is_image_name
 from bvae_cli.system.errors import BvaeError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+if TYPE_CHECKING:
+    from bvae_cli.sources.archives import Archive
+
 GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B"}  # Pillow's names
 
 
@@ -20,22 +23,21 @@ def read(path: Path, options: ReadOptions) -> ImageStream:
 
     if not path.is_dir():
         raise BvaeError(f"{path} is not a folder", "pass a folder of images with --from.")
-    archive, members = image_files.find_image_files(path, lambda name: name.lower().endswith(IMAGE_SUFFIXES), options)
-    channels = options.spec.channels or channels_of(path, [member.name for member in members])
+    archive, members = image_files.find_image_files(path, is_image_name, options)
+    channels = options.spec.channels or channels_of(archive)
     spec = replace(options.spec, channels=channels, num_samples=len(members))
     return image_files.stream_image_files(archive, members, replace(options, spec=spec))
 
 
-def channels_of(path: Path, names: list[str]) -> int:
+def channels_of(archive: Archive) -> int:
     """Return 1 if all readable images are grey, else 3."""
-    from PIL import Image
+    from bvae_cli.sources.preprocessing import open_image
 
-    for name in names:
+    for member in archive.members:
         try:
-            with Image.open(path / name) as image:
-                if image.mode not in GREY_MODES:
-                    return 3
-        except Exception:  # Pillow raises errors of any type; the image is reported when it is read
+            if open_image(archive.read(member)).mode not in GREY_MODES:
+                return 3
+        except (BvaeError, ValueError):  # the image is reported when it is decoded
             continue
     return 1
 

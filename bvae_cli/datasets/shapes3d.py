@@ -25,11 +25,11 @@ def read(path: Path, options: ReadOptions) -> ImageStream:
     Raises:
         BvaeError: it is not such a file.
     """
-    import h5py
+    from bvae_cli.system.hdf5 import get_array, open_hdf5
 
     with wrap_read_errors(path, "3D Shapes"):
-        with h5py.File(path) as file:
-            values, count = file["labels"][:], len(file["images"])
+        with open_hdf5(path) as file:
+            values, count = get_array(file, "labels")[:], len(get_array(file, "images"))
         names = list(SHAPES3D.spec.factors)
         if values.shape != (count, len(names)):
             raise ValueError(f"its labels are {values.shape}, not ({count}, {len(names)})")

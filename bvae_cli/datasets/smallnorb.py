@@ -14,6 +14,7 @@ from bvae_cli.images.labels import attach_labels
 from bvae_cli.images.spec import DataSpec, ImageStream
 from bvae_cli.sources.arrays import wrap_read_errors
 from bvae_cli.sources.source import ReadOptions, RemoteFile
+from bvae_cli.system.opening import open_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 UINT8_MAGIC, INT32_MAGIC = 0x1E3D4C55, 0x1E3D4C54  # the first number of a file identifies the dtype of its array
 PAIR_SHAPE = (2, 96, 96)  # cameras, height and width
+MAX_BYTES = 2**33  # of a file
 PAIRS_PER_BLOCK = 256  # stereo pairs read at a time
 BASE_URL = "https://cs.nyu.edu/~ylclab/data/norb-v1.0-small/"
 SPLITS = ("smallnorb-5x46789x9x18x6x2x96x96-training", "smallnorb-5x01235x9x18x6x2x96x96-testing")
@@ -89,6 +91,11 @@ def find_part(folder: Path, name: str) -> Path:
     return compressed if compressed.is_file() or not (folder / f"{name}.mat").is_file() else folder / f"{name}.mat"
 
 
+def is_part(name: str) -> bool:
+    """Return whether a file is one of the six, gzipped or not."""
+    return name.removesuffix(".gz").removesuffix(".mat") in MD5
+
+
 def read_integers(path: Path) -> NDArray[np.int32]:
     """Return the int32 array in a file; raises BvaeError if it contains another type or is too large."""
     import numpy as np
@@ -102,7 +109,8 @@ def read_integers(path: Path) -> NDArray[np.int32]:
 
 def open_part(path: Path) -> BinaryIO:
     """Open a file, decompressing it if it is gzipped."""
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+    file = open_regular(path, MAX_BYTES)
+    return gzip.open(file) if path.suffix == ".gz" else file  # type: ignore[return-value]
 
 
 def read_header(file: BinaryIO) -> tuple[int, tuple[int, ...]]:
@@ -142,6 +150,7 @@ SMALLNORB = Dataset(
         )
     },
     read=read,
+    is_read=is_part,
     origin="LeCun et al. 2004, cs.nyu.edu/~ylclab/data/norb-v1.0-small",
     licence="research only",
 )

@@ -12,8 +12,10 @@ from bvae_cli.datasets import DATASETS
 from bvae_cli.images.in_memory import ImageSource
 from bvae_cli.images.spec import SIDE, DataSpec
 from bvae_cli.images.stream import open_stream
-from bvae_cli.sources.preprocessing import decode_image
+from bvae_cli.sources.archives import MAX_MEMBER_BYTES
+from bvae_cli.sources.preprocessing import decode_image, open_image
 from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.opening import read_bytes
 
 
 def select_images(
@@ -24,7 +26,7 @@ def select_images(
     files: Sequence[Path],
     count: int,
 ) -> Tensor:
-    """Return the requested images, or the first `count` examples: (images, channels, 64, 64) in [0, 1].
+    """Return the requested images, or the first `count` examples, or all: (images, channels, 64, 64) in [0, 1].
 
     Args:
         checkpoint: contains the examples and the required size and channels.
@@ -44,16 +46,10 @@ def select_images(
 
 
 def load_examples(checkpoint: Checkpoint, count: int) -> Tensor:
-    """Return the first examples stored in a checkpoint; raises BvaeError if there are too few."""
-    available = len(checkpoint.examples)
-    if not available:
+    """Return the first `count` examples stored in a checkpoint, or all; raises BvaeError if there are none."""
+    if not len(checkpoint.examples):
         raise BvaeError(
             "the checkpoint contains no images", "use --image FILE, or --index N if its data set is available."
-        )
-    if count > available:
-        raise BvaeError(
-            f"{count} images requested, but the checkpoint contains only {available}",
-            "lower --images, or select images of the data set: --index N.",
         )
     return checkpoint.examples[:count].float() / 255
 
@@ -112,10 +108,10 @@ def load_file(path: Path, spec: DataSpec) -> Tensor:
     Raises:
         BvaeError: the file is not found, or not a supported image.
     """
-    if not path.is_file():
+    if not path.exists():
         raise BvaeError(f"image file not found: {path}", "pass a PNG, JPEG, WebP or GIF with --image.")
     try:
-        pixels = decode_image(path.read_bytes(), spec)
+        pixels = decode_image(open_image(read_bytes(path, MAX_MEMBER_BYTES)), spec)
     except ValueError as error:
         raise BvaeError(
             f"{path} is corrupt or an unsupported image: {error}", "pass a PNG, JPEG, WebP or GIF with --image."

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from bvae_cli.system.files import write_bytes
+from bvae_cli.system.text import make_visible
 
 Pixels = NDArray[np.uint8]
 
@@ -101,7 +102,7 @@ def draw_label(draw: ImageDraw.ImageDraw, label: Label, top: int, height: int, c
     y = top + (height - LINE_HEIGHT * (len(lines) + (label.marker is not None))) // 2
     for text, font in lines:
         color = MUTED if label.is_muted or font is SMALL_FONT else FOREGROUND
-        draw.text((MARGIN, y), text, grey_level(color, channels), font)
+        draw.text((MARGIN, y), make_visible(text), grey_level(color, channels), font)
         y += LINE_HEIGHT
     if label.marker is not None:
         draw_track(draw, label.marker, y + LINE_HEIGHT // 2, MUTED if label.is_muted else FOREGROUND, channels)

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
 
-from bvae_cli.sources.listings import TAR_BLOCK, ListedFile, list_folder, list_tar, list_zip
+from bvae_cli.sources.folders import Filter, list_folder
+from bvae_cli.sources.listings import TAR_BLOCK, ListedFile, list_tar, list_zip
 from bvae_cli.system.errors import BvaeError
+from bvae_cli.system.opening import FREE_BYTES, MAX_RATIO, open_regular
 
+MAX_ARCHIVE_BYTES = 2**40
 MAX_MEMBER_BYTES = 256 * 2**20  # uncompressed
-FREE_BYTES, MAX_RATIO = 2**30, 100  # limit for all members: FREE_BYTES + MAX_RATIO × bytes of the archive
 ZIP_MAGIC = (b"PK\3\4", b"PK\5\6")  # first bytes of a zip, and of an empty one
 DECOMPRESSORS: dict[bytes, Callable[[BufferedReader], BufferedIOBase]] = {
     b"\x1f\x8b": gzip.open,
@@ -60,8 +62,6 @@ class Archive:
             if not is_system_file(parts):
                 self.members.append(Member(name, file.size))
                 self.contents[name] = file.content
-        if not self.members:
-            raise BvaeError(f"no files found in {path}")
 
     def read(self, member: Member) -> bytes:
         """Return the whole content of a member; all reads must be made in one thread.
@@ -79,21 +79,23 @@ class Archive:
 
 
 @contextmanager
-def open_archive(path: Path) -> Iterator[Archive]:
+def open_archive(path: Path, is_wanted: Filter) -> Iterator[Archive]:
     """Open a zip, a tar (plain, gzip, bzip2 or xz) or a folder with its sub-folders; the type is found by content.
+
+    The files of a folder that are not wanted are left out.
 
     Raises:
         BvaeError: it is none of these, corrupt, truncated or empty; or a file in it has an absolute, escaping or
-            duplicate name, is a link or a device, is encrypted, or is too large when decompressed.
+            duplicate name, is a link in an archive or a device, is encrypted, or is too large when decompressed.
     """
     with ExitStack() as stack:
         with wrap_read_errors(path):
             if path.is_dir():
-                archive = Archive(path, list_folder(path), math.inf)
-            elif path.is_file():
-                archive = list_archive(path, stack.enter_context(path.open("rb")))
-            else:
+                archive = Archive(path, list_folder(path, is_wanted), math.inf)
+            elif not path.exists():
                 raise BvaeError(f"file or folder not found: {path}")
+            else:
+                archive = list_archive(path, stack.enter_context(open_regular(path, MAX_ARCHIVE_BYTES)))
         yield archive
 
 

@@ -74,11 +74,12 @@ def read_npz_shape(path: Path, name: str) -> tuple[int, ...]:
 
 def read_hdf5_blocks(path: Path, name: str, check: ArrayCheck) -> Iterator[NDArray[np.uint8]]:
     """Yield the rows of a uint8 array in an HDF5 file, (rows, …), in whole chunks if the chunks are large."""
-    import h5py
     import numpy as np
 
-    with h5py.File(path) as file:
-        images = file[name]
+    from bvae_cli.system.hdf5 import get_array, open_hdf5
+
+    with open_hdf5(path) as file:
+        images = get_array(file, name)
         check(images.shape, images.dtype)
         row_bytes = int(np.prod(images.shape[1:]))
         chunk_bytes = row_bytes * images.chunks[0] if images.chunks else 0

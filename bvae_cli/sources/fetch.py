@@ -40,7 +40,7 @@ def retrieve(remote: RemoteFile, folder: Path, transfer: Transfer) -> None:
         else:
             return
     raise BvaeError(
-        failures[0] if len(failures) == 1 else "\n  ".join([f"no mirror provides {remote.name}:", *failures]),
+        failures[0] if len(failures) == 1 else f"no mirror provides {remote.name}: {'; '.join(failures)}",
         "try again later, or download the file by other means and pass it with --from.",
     )
 

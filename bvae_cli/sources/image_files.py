@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bvae_cli.images.spec import DataSpec, ImageStream
-from bvae_cli.sources import archives
+from bvae_cli.images.spec import SIDE, DataSpec, ImageStream
+from bvae_cli.sources import archives, folders
 from bvae_cli.sources.archives import Archive, Member
-from bvae_cli.sources.preprocessing import decode_image
+from bvae_cli.sources.preprocessing import decode_image, open_image
 from bvae_cli.sources.source import ReadOptions
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.parallel import map_ordered
@@ -28,10 +28,14 @@ def find_image_files(
     Raises:
         BvaeError: no such file is found, or the archive cannot be read.
     """
-    archive = options.exit_stack.enter_context(archives.open_archive(path))
+    archive = options.exit_stack.enter_context(archives.open_archive(path, is_wanted))
     members = [member for member in archive.members if is_wanted(member.name)]
+    others = folders.describe_others(path, is_wanted) if path.is_dir() else ""
     if not members:
-        raise BvaeError(f"no images of this data set found in {path}", "check the path given with --from.")
+        found = f"; {others}" if others else ""
+        raise BvaeError(f"no images of this data set found in {path}{found}", "check the path given with --from.")
+    if others:
+        options.notify(f"{others}.")
     return archive, members
 
 
@@ -54,11 +58,17 @@ def decode_blocks(
         BvaeError: an image is corrupt and not to be skipped.
     """
     contents = read_contents(archive, members, options, unreadable)
-    groups = iter(lambda: list(itertools.islice(contents, IMAGES_PER_TASK)), [])
-    for rows, corrupt in map_ordered(lambda group: decode_group(group, options.spec), groups):
+    groups, oblong = iter(lambda: list(itertools.islice(contents, IMAGES_PER_TASK)), []), 0
+    for rows, corrupt, group_oblong in map_ordered(lambda group: decode_group(group, options.spec), groups):
         for index, name, reason in corrupt:
             skip_or_raise(archive.path, index, name, reason, options, unreadable)
+        oblong += group_oblong
         yield rows
+    if oblong and not options.spec.center_crop:
+        options.notify(
+            f"{oblong:,} of {len(members):,} images are not square: they were compressed to {SIDE} × {SIDE} pixels. "
+            "To crop them instead: --center-crop N."
+        )
 
 
 def read_contents(
@@ -75,15 +85,24 @@ def read_contents(
         options.report(f"reading {archive.path.name}", done, total, "bytes")
 
 
-def decode_group(group: Sequence[EncodedImage], spec: DataSpec) -> tuple[NDArray[np.uint8], list[tuple[int, str, str]]]:
-    """Return the decoded images, (images, bytes), and the index, the name and the reason of each corrupt one."""
-    rows, corrupt = [], []
+def decode_group(
+    group: Sequence[EncodedImage], spec: DataSpec
+) -> tuple[NDArray[np.uint8], list[tuple[int, str, str]], int]:
+    """Decode images.
+
+    Returns:
+        The images, (images, bytes); the index, the name and the reason of each corrupt one; the number of the images
+        that are not square.
+    """
+    rows, corrupt, oblong = [], [], 0
     for index, name, content in group:
         try:
-            rows.append(decode_image(content, spec))
+            image = open_image(content)
+            oblong += image.width != image.height
+            rows.append(decode_image(image, spec))
         except ValueError as error:
             corrupt.append((index, name, str(error)))
-    return np.array(rows, dtype=np.uint8).reshape(len(rows), spec.bytes_per_image), corrupt
+    return np.array(rows, dtype=np.uint8).reshape(len(rows), spec.bytes_per_image), corrupt, oblong
 
 
 def skip_or_raise(path: Path, index: int, name: str, reason: str, options: ReadOptions, unreadable: list[int]) -> None:

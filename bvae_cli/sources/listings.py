@@ -1,8 +1,7 @@
-"""Listings of folders, zips and tars, to be checked before any file is read."""
+"""Listings of zips and tars, to be checked before any file is read."""
 
 from __future__ import annotations
 
-import os
 import stat
 import tarfile
 import zipfile
@@ -10,7 +9,6 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from functools import partial
 from io import BufferedIOBase, BufferedReader
-from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 ZIP_HEADER_BYTES = 30  # fixed part of the header before a member's name and content
@@ -31,34 +29,9 @@ def file_type_fault(mode: int) -> str:
     """Return why a file of this mode is unsupported, or an empty string; a mode without a type is a regular file."""
     if stat.S_ISLNK(mode):
         return "is a link"
+    if stat.S_ISDIR(mode):
+        return "is a link to a folder"
     return "" if stat.S_IFMT(mode) in {0, stat.S_IFREG} else "is a device or a pipe"
-
-
-def list_folder(root: Path) -> Iterator[ListedFile]:
-    """Yield the files of a folder and its sub-folders, sorted by name; every symbolic link has a fault."""
-    for name, path in sorted(walk_files(str(root))):
-        status = os.lstat(path)
-        yield ListedFile(
-            name, status.st_size, file_type_fault(status.st_mode), partial(read_file, path, status.st_size + 1)
-        )
-
-
-def walk_files(folder: str, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the relative name and the path of every file in a folder and its sub-folders that is not hidden."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from walk_files(entry.path, f"{prefix}{entry.name}/")
-            else:
-                yield f"{prefix}{entry.name}", entry.path
-
-
-def read_file(path: str, max_bytes: int) -> bytes:
-    """Return the first bytes of a file."""
-    with Path(path).open("rb") as file:
-        return file.read(max_bytes)
 
 
 def list_zip(file: BufferedReader) -> Iterator[ListedFile]:

@@ -8,6 +8,15 @@ from dataclasses import dataclass, field
 from bvae_cli.images.spec import DataSpec
 from bvae_cli.system.reporting import NoticeCallback, ProgressCallback, ignore_notice, ignore_progress
 
+IMAGE_SUFFIXES = (
+    ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".tif", ".tiff", ".avif",
+)  # fmt: skip
+
+
+def is_image_name(name: str) -> bool:
+    """Return whether a file is an image, judged by the end of its name."""
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
 
 @dataclass(frozen=True)
 class ReadOptions:

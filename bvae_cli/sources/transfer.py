@@ -9,6 +9,7 @@ import pooch
 
 from bvae_cli.sources.response import CHUNK_BYTES, FileResponse, MirrorError, TransientMirrorError, request_file
 from bvae_cli.sources.source import RemoteFile
+from bvae_cli.system.files import TEMPORARY_SUFFIX
 from bvae_cli.system.reporting import ProgressCallback
 
 INITIAL_PAUSES = (1,)  # seconds before the retries of a mirror that has sent nothing yet
@@ -25,7 +26,7 @@ class Transfer:
 
     def __init__(self, remote: RemoteFile, folder: Path, report: ProgressCallback) -> None:
         self.remote, self.report = remote, report
-        self.part = folder / f".{remote.name}.part"
+        self.part = folder / f".{remote.name}{TEMPORARY_SUFFIX}"
         self.is_resumed = False  # whether the partial file stems from more than one transfer
 
     def __call__(self, url: str, output: str, _: object) -> None:

@@ -25,7 +25,7 @@ from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.reporting import ignore_progress
 
 NAME = "file.npz"
-PATH, PART = Path("data", NAME), Path("data", f".{NAME}.part")
+PATH, PART = Path("data", NAME), Path("data", f".{NAME}.bvae-part")
 CONTENT = b"PK" + np.random.default_rng(0).bytes(400_000)
 HASH = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
 PAGE = b"\xef\xbb\xbf\n<!DOCTYPE html><title>\n Google&nbsp;Drive -\x1b Quota exceeded </title>"
@@ -363,13 +363,10 @@ def test_one_error_lists_all_failed_mirrors(serve: Serve) -> None:
     gone, wrong = serve(send(b"gone", 404)), serve(send(b"PK wrong"))
     with pytest.raises(BvaeError) as caught:
         fetch_from(NOWHERE, gone, wrong)
-    message = caught.value.message.splitlines()
-    assert message == [
-        f"no mirror provides {NAME}:",
-        f"  {NOWHERE} cannot be reached",
-        f"  {gone.url} returns status 404",
-        f"  {wrong.url} provides the wrong file: its hash differs",
-    ]
+    assert caught.value.message == (
+        f"no mirror provides {NAME}: {NOWHERE} cannot be reached; {gone.url} returns status 404; "
+        f"{wrong.url} provides the wrong file: its hash differs"
+    )
     assert caught.value.hint == "try again later, or download the file by other means and pass it with --from."
 
 

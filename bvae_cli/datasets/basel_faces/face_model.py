@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat, whosmat
 
+from bvae_cli.system.opening import open_regular
+
 ARRAYS = ("shapeMU", "shapePC", "shapeEV", "texMU", "texPC", "texEV", "tl")
 DTYPES = ("single", "double", "int32", "uint32")
+MAX_BYTES = 2**32  # of a file
 MAX_ELEMENTS = 1 << 26  # per array; the largest array of the published model has 32 million elements
 MAX_ABS_VALUE = 1e7  # ten metres, in micrometres
 
@@ -54,8 +57,9 @@ def read(path: Path) -> FaceModel:
     Raises:
         ValueError: the file has another format; the message states the reason.
         OSError: it cannot be opened.
+        BvaeError: it is no regular file.
     """
-    with path.open("rb") as file:
+    with open_regular(path, MAX_BYTES) as file:
         require_layout(list_arrays(file))
         arrays = load_arrays(file)
     for name, values in arrays.items():
