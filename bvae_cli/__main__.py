@@ -2,6 +2,7 @@
 
 import _thread
 import io
+import os
 import re
 import signal
 import sys
@@ -10,6 +11,7 @@ from types import FrameType
 
 from bvae_cli.system.errors import BvaeError, InterruptionError
 
+MAX_TERMINAL_SIZE = 999  # columns or lines
 OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory")  # PyTorch's messages, on a GPU and on the CPU
 
 
@@ -18,6 +20,7 @@ def main() -> None:
 
     The exit status is 0, 1 (an error that the user can fix), 2 (usage), 130 (Ctrl-C) or 143 (SIGTERM).
     """
+    limit_terminal_size()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # "?" for what the terminal's or file's encoding lacks
@@ -28,6 +31,13 @@ def main() -> None:
         run_command()
     except KeyboardInterrupt:  # also while an error is being reported
         sys.exit(130)
+
+
+def limit_terminal_size() -> None:
+    """Limit the size that the environment gives of the terminal: lines are padded to its width."""
+    for name in ("COLUMNS", "LINES", "TERMINAL_WIDTH"):
+        if len(os.environ.get(name, "")) > len(str(MAX_TERMINAL_SIZE)):
+            os.environ[name] = str(MAX_TERMINAL_SIZE)
 
 
 def run_command() -> None:

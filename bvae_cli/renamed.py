@@ -63,6 +63,7 @@ OPTIONS = {  # other options, by command; options of keys follow from COMMAND_SE
     "sweep": {"--list": "--dry-run", "--processes": "--workers", "--together": "--models-per-batch"},
     "traverse": {"--factors": "--where", "--picture": "--image"},
 }
+DEVICE_OPTIONS = {"--device"}  # of other programs
 COMMAND_SECTIONS = {  # sections of params.yaml whose keys are options of a command
     "download": ("dataset",),
     "evaluate": ("evaluate",),
@@ -112,6 +113,8 @@ def require_new_arguments(arguments: Sequence[str]) -> None:
     options, value_keys = renamed_options(command), {option_flag(key): key for key in VALUES}
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         option, equals, value = argument.partition("=")
+        if option in DEVICE_OPTIONS:
+            raise BvaeError(f"{option} is not an option", "choose a GPU by its number, --gpu 0, or the CPU, --cpu.")
         if option in options:
             raise BvaeError(f"{option} was renamed to {options[option]}", f"bvae {command} {options[option]} …")
         if option in value_keys and command in {"download", "evaluate", "train"}:

@@ -114,7 +114,7 @@ def test_ctrl_c_exits_with_130_and_leaves_no_partial_files() -> None:
         text=True,
         preexec_fn=enable_ctrl_c,  # noqa: PLW1509
     ) as process:
-        while process.poll() is None and not list(Path().glob("data/.dsprites.h5.*.part")):
+        while process.poll() is None and not list(Path().glob("data/.dsprites.h5.*.bvae-part")):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         try:
@@ -155,3 +155,43 @@ def test_output_degrades_if_the_encoding_lacks_a_character(evaluated: Path, argu
     assert done.returncode == 0, done.stderr
     assert b"?" in done.stdout
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a[/b]", "[red]", "a\nb", "a\x1b[31mb", "\udce9"])
+def test_odd_names_of_folders_end_no_command(bvae: Bvae, checkpoint: Path, data: Path, name: str) -> None:
+    for command in (
+        ["train", "--cpu", "--data", data, "--steps", 1],
+        ["evaluate", checkpoint, "--cpu", "--data", data, "--metric", "mig"],
+        ["traverse", checkpoint, "--frames", 2],
+        ["reconstruct", checkpoint],
+    ):
+        result = bvae(*command, "--out", name)
+        assert result.code == 0, result.err
+        assert "\x1b" not in result.out + result.err
+
+
+@pytest.mark.parametrize("size", ["1000000000", "9" * 30])
+def test_a_huge_terminal_width_is_limited(checkpoint: Path, size: str) -> None:
+    command = [BVAE, "summary", str(checkpoint.parent)]
+    environment = os.environ | {"COLUMNS": size, "LINES": size}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert max(map(len, done.stdout.splitlines() + done.stderr.splitlines())) < 1200
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "sweep"])
+def test_the_option_of_other_programs_for_the_device_is_explained(bvae: Bvae, command: str) -> None:
+    result = bvae(command, "--device", "cuda:0")
+    assert result.code == 1
+    assert "--device is not an option" in result.err
+    assert "--gpu 0, or the CPU, --cpu" in result.err
+
+
+def test_too_many_images_of_a_traversal_are_an_error_before_any_is_decoded(bvae: Bvae, checkpoint: Path) -> None:
+    result = bvae("traverse", checkpoint, "--images", 30, "--frames", 1000, "--out", "o")
+    assert result.code == 1
+    assert "the traversals consist of 300,000 images; the maximum is 100,000" in result.err
+    assert not Path("o").exists()
+
+
+def test_figures_show_as_many_examples_as_there_are(bvae: Bvae, checkpoint: Path) -> None:
+    assert bvae("reconstruct", checkpoint, "--images", 100, "--out", "o").code == 0

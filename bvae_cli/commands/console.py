@@ -2,34 +2,61 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.filesize import pick_unit_and_suffix
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from bvae_cli.system.checks import shorten
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.reporting import ProgressCallback
+from bvae_cli.system.text import make_visible
 
 MAX_NAMED = 2  # running models that are named beside the progress bar
-result = Console()
-notice = Console(stderr=True)
+MAX_MESSAGE = 1500  # characters of an error
+
+
+class PlainConsole(Console):
+    """A console that prints every string as it is: without markup or emoji codes, and with visible control characters.
+
+    Style is given by `Text` objects, which are made only of our own words and of visible characters.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, highlight=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a string as it is printed."""
+        return super().render_str(make_visible(text), **options)
+
+
+result = PlainConsole()
+notice = PlainConsole(stderr=True)
 
 
 def show_error(error: BvaeError) -> None:
     """Print the message of an error and its hint."""
     is_interruption = isinstance(error, InterruptionError)
-    title = "[bold yellow]Interrupted:[/]" if is_interruption else "[bold red]Error:[/]"
-    notice.print(f"{title} {escape(error.message)}", soft_wrap=True, highlight=False)
+    title = ("Interrupted:", "bold yellow") if is_interruption else ("Error:", "bold red")
+    notice.print(Text.assemble(title, " ", make_visible(shorten(error.message, MAX_MESSAGE))), soft_wrap=True)
     if error.hint:
         label = "Resume:" if is_interruption else "Fix:"
-        notice.print(f"[bold]{label}[/] {escape(error.hint)}", soft_wrap=True, highlight=False)
+        notice.print(
+            Text.assemble((label, "bold"), " ", make_visible(shorten(error.hint, MAX_MESSAGE))), soft_wrap=True
+        )
 
 
 def print_notice(text: str) -> None:
     """Print a notice to the user."""
-    notice.print(text, soft_wrap=True, highlight=False, markup=False)
+    notice.print(text, soft_wrap=True)
+
+
+def print_path(path: Path) -> None:
+    """Print the path of a file that was written."""
+    result.print(str(path), soft_wrap=True)
 
 
 class AmountColumn(MofNCompleteColumn):
@@ -56,13 +83,17 @@ def progress_bars() -> Iterator[ProgressCallback]:
         yield print_when_complete
         return
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), AmountColumn(), TimeRemainingColumn(), console=notice
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        AmountColumn(),
+        TimeRemainingColumn(),
+        console=notice,
     ) as bars:
         tasks: dict[str, TaskID] = {}
 
         def report(task: str, completed: int, total: int, unit: str = "") -> None:
             if task not in tasks:  # work completed before the first report is excluded from the estimated time
-                tasks[task] = bars.add_task(escape(task), completed=completed, total=total or None, unit=unit)
+                tasks[task] = bars.add_task(make_visible(task), completed=completed, total=total or None, unit=unit)
             bars.update(tasks[task], completed=completed, total=total or None)
 
         yield report
@@ -72,12 +103,13 @@ def print_when_complete(task: str, completed: int, total: int, unit: str = "") -
     """Print a line when a task is complete."""
     if total and completed == total:
         amount = format_bytes(completed, 0) if unit == "bytes" else total
-        notice.print(f"{task}: {amount} done", highlight=False, markup=False)
+        print_notice(f"{task}: {amount} done")
 
 
 def counting_bar(title: str) -> Progress:
     """Return a progress bar with a count, a description and the remaining time."""
-    count, bar, description = MofNCompleteColumn(), BarColumn(bar_width=20), TextColumn("{task.description}")
+    count, bar = MofNCompleteColumn(), BarColumn(bar_width=20)
+    description = TextColumn("{task.description}", markup=False)
     return Progress(TextColumn(title), count, bar, description, TimeRemainingColumn(), console=notice)
 
 
@@ -85,9 +117,7 @@ def counting_bar(title: str) -> Progress:
 def training_bar(steps: int) -> Iterator[Callable[[int, str], None]]:
     """Yield a callback that updates a progress bar with steps and values; without a terminal it prints lines."""
     if not notice.is_terminal:
-        yield lambda step, values: notice.print(
-            f"step {step}/{steps}  {values}", highlight=False, markup=False, soft_wrap=True
-        )
+        yield lambda step, values: print_notice(f"step {step}/{steps}  {values}")
         return
     with counting_bar("step") as bars:
         task = bars.add_task("", total=steps)
@@ -104,29 +134,29 @@ def training_bar(steps: int) -> Iterator[Callable[[int, str], None]]:
 def models_bar(models: int) -> Iterator[Callable[[str, float, bool, str], None]]:
     """Yield a callback that updates a progress bar of models; without a terminal it prints a line per finished model.
 
-    The callback takes a model's name, its completed fraction, whether it is finished, and why it failed ("" if not).
+    The callback takes a model's name, its completed fraction, whether it has ended, and its outcome if it could not be
+    finished, such as "failed: out of memory".
     """
     fractions: dict[str, float] = {}
     if not notice.is_terminal:
 
-        def print_status(name: str, fraction: float, is_finished: bool, failure: str = "") -> None:
-            if is_finished:
+        def print_status(name: str, fraction: float, is_ended: bool, outcome: str = "") -> None:
+            if is_ended:
                 fractions[name] = 1.0
-                count = f"({len(fractions)}/{models})"
-                print_notice(f"{name} failed {count}: {failure}" if failure else f"{name} finished {count}")
+                print_notice(f"({len(fractions)}/{models}) {name} {outcome or 'finished'}")
 
         yield print_status
         return
     with counting_bar("model") as bars:
         task = bars.add_task("", total=models)
 
-        def show(name: str, fraction: float, is_finished: bool, failure: str = "") -> None:
-            fractions[name] = 1.0 if is_finished else fraction
+        def show(name: str, fraction: float, is_ended: bool, outcome: str = "") -> None:
+            fractions[name] = 1.0 if is_ended else fraction
             running = [f"{name} {fraction:.0%}" for name, fraction in fractions.items() if fraction < 1.0]
             more = [f"and {len(running) - MAX_NAMED} more"] if len(running) > MAX_NAMED else []
             description = "  ".join([*running[:MAX_NAMED], *more])
-            bars.update(task, completed=sum(fractions.values()), description=escape(description))
-            if failure:
-                print_notice(f"{name} failed: {failure}")
+            bars.update(task, completed=sum(fractions.values()), description=description)
+            if outcome:
+                print_notice(f"{name} {outcome}")
 
         yield show

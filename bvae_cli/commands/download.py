@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import notice, print_notice, progress_bars
+from bvae_cli.commands.console import print_notice, progress_bars
 from bvae_cli.commands.options import Data, with_params
 from bvae_cli.commands.tables import show_datasets
 from bvae_cli.datasets import DATASETS
@@ -56,10 +56,8 @@ def download(
         return
     if source is not None and local_path is not None:
         raise BvaeError("--source and --from are mutually exclusive", "remove one of them.")
-    if folder_name is not None and name != "folder":
-        raise BvaeError(
-            f"--name {folder_name} requires the data set 'folder'", "bvae download folder --from DIR --name mine"
-        )
+    if folder_name is not None:
+        require_new_name(name, folder_name)
     local_file = Path(params.dataset.file) if params.dataset.file and source is None else None
     dataset = find_dataset(params.dataset, local_file)
     with progress_bars() as report:
@@ -67,7 +65,21 @@ def download(
             requested_spec(dataset.spec, params.dataset), params.dataset.skip_corrupt, report, print_notice
         )
         path, is_new = download_dataset(dataset, options, params.dataset.source, local_file, data, force)
-    notice.print(f"{path} {'is ready' if is_new else 'exists already and is valid'}.", soft_wrap=True)
+    print_notice(f"{path} {'is ready' if is_new else 'exists already and is valid'}.")
+
+
+def require_new_name(name: str | None, folder_name: str) -> None:
+    """Raise BvaeError if --name is given for a data set other than a folder, or is the name of another data set."""
+    if name != "folder":
+        raise BvaeError(
+            f"--name {folder_name} requires the data set 'folder'", "bvae download folder --from DIR --name mine"
+        )
+    if folder_name in DATASETS:
+        raise BvaeError(
+            f"--name {folder_name} is the name of another data set",
+            "choose a new name, like mine; to read local files of that data set: "
+            f"bvae download {folder_name} --from PATH",
+        )
 
 
 def find_dataset(dataset: DatasetParams, local_path: Path | None) -> Dataset:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import notice, print_notice, progress_bars
+from bvae_cli.commands.console import print_notice, progress_bars
 from bvae_cli.commands.options import FILES, Cpu, Data, Gpu, Out, with_params
 from bvae_cli.commands.tables import show_ranking, show_scores
 from bvae_cli.images.spec import DataSpec
@@ -58,9 +58,13 @@ def evaluate(
             warn_about_list_labels(images.spec)
             warn_about_bounded_information(evaluation.scores.values["index_code_mi"], images.spec.num_images)
     show_scores(evaluation)
+    if not evaluation.scores.values:
+        raise BvaeError(
+            f"no score of {file} could be computed", "add what the metrics need to the file: bvae evaluate --help"
+        )
     if compare_with:
         show_ranking([file, *compare_with], evaluation.ranking)
-    notice.print(f"{folder / 'metrics.json'} is ready.", soft_wrap=True)
+    print_notice(f"{folder / 'metrics.json'} is ready.")
 
 
 def warn_about_list_labels(spec: DataSpec) -> None:

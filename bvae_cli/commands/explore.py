@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import print_notice, result
+from bvae_cli.commands.console import print_notice, print_path
 from bvae_cli.commands.options import FILES, CheckpointFile
 from bvae_cli.system.browser import open_in_browser
 
@@ -31,6 +31,6 @@ def explore(
     from bvae_cli.report.run_record import load_evaluated
 
     page = write_page(load_evaluated(ckpt), out or ckpt.with_name("explorer.html"))
-    result.print(page, soft_wrap=True, highlight=False)
+    print_path(page)
     if not no_open and not open_in_browser(page):
         print_notice("Browser not found. Open the page on any other machine: it is self-contained.")

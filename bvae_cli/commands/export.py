@@ -1,6 +1,6 @@
 """bvae export."""
 
-from bvae_cli.commands.console import result
+from bvae_cli.commands.console import print_path
 from bvae_cli.commands.options import CheckpointFile, Out
 
 
@@ -14,4 +14,4 @@ def export(ckpt: CheckpointFile, out: Out = None) -> None:
     from bvae_cli.interop.onnx_export import export_model
 
     for path in export_model(checkpoint.load_checkpoint(ckpt), out or ckpt.parent):
-        result.print(path, soft_wrap=True, highlight=False)
+        print_path(path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bvae_cli.commands.console import notice, progress_bars
+from bvae_cli.commands.console import print_notice, progress_bars
 from bvae_cli.commands.options import FILES, Data
 from bvae_cli.datasets import DATASETS
 
@@ -43,11 +43,9 @@ def import_(
     folder = out or Path("runs") / file.stem
     with progress_bars() as report:
         model = import_model(file, dataset, likelihood, data, folder, report)
-    notice.print(
-        f"{folder / 'checkpoint.pt'} is ready: {summarize_model(model)}.", soft_wrap=True, highlight=False, markup=False
-    )
+    print_notice(f"{folder / 'checkpoint.pt'} is ready: {summarize_model(model)}.")
     if not model.latents:
-        notice.print(missing_statistics_note(model, data), soft_wrap=True, highlight=False, markup=False)
+        print_notice(missing_statistics_note(model, data))
 
 
 def summarize_model(model: "Checkpoint") -> str:

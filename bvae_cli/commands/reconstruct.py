@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bvae_cli.commands.console import result
+from bvae_cli.commands.console import print_path
 from bvae_cli.commands.options import CheckpointFile, Data, ImageFiles, Indices, Out, Where, with_params
 from bvae_cli.params import Params
 
@@ -29,4 +29,4 @@ def reconstruct(
         model, data, index or [], where or [], image_files or [], params.reconstruct.images
     )
     path = (out or ckpt.parent) / "reconstruction.png"
-    result.print(reconstruction.draw_reconstructions(model.vae, images, path), soft_wrap=True, highlight=False)
+    print_path(reconstruction.draw_reconstructions(model.vae, images, path))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import progress_bars, result
+from bvae_cli.commands.console import print_path, progress_bars
 from bvae_cli.commands.options import FILES, Data
 
 
@@ -28,4 +28,4 @@ def report(
 
     with progress_bars() as progress:
         path = write_report(runs, data, out, progress)
-    result.print(path, soft_wrap=True, highlight=False)
+    print_path(path)

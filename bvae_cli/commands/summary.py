@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import print_notice, result
+from bvae_cli.commands.console import print_notice, print_path
 from bvae_cli.commands.tables import show_scores
 
 FILES = ("report.html", "traversal.gif", "traversal.png", "reconstruction.png", "mutual_information.png")
@@ -24,4 +24,4 @@ def summary(
         print_notice(f"These scores are not those of {checkpoint}. Compute them: bvae evaluate {checkpoint}")
     for name in FILES:
         if (run / name).exists():
-            result.print(run / name, soft_wrap=True, highlight=False)
+            print_path(run / name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bvae_cli.commands.console import models_bar, notice, progress_bars
+from bvae_cli.commands.console import models_bar, print_notice, progress_bars
 from bvae_cli.commands.options import MACHINE, Cpu, Data, Gpu
 from bvae_cli.commands.tables import show_study, show_summary
 from bvae_cli.system.errors import BvaeError
@@ -88,8 +88,8 @@ def sweep(  # noqa: PLR0913 - its arguments are its options
     if failures:
         name, reason = next(iter(failures.items()))
         raise BvaeError(
-            f"{len(failures)} of {len(study.trials)} models failed; the first, {name}: {reason}",
-            f"see all reasons in {study.folder / 'scores.csv'}; run the same command again to retry these models.",
+            f"{len(failures)} of {len(study.trials)} models are not finished; the first, {name}, {reason}",
+            f"see all reasons in {study.folder / 'scores.csv'}; run the same command again to finish these models.",
         )
 
 
@@ -128,26 +128,28 @@ def remaining_hours(statuses: "Sequence[ModelStatus]", executor: "Executor") -> 
 
     trials = [status.trial for status in statuses if not status.is_finished]
     names = dict.fromkeys(trial.params.dataset.name for trial in trials)
-    return sum(
-        estimate_hours(
-            [trial for trial in trials if trial.params.dataset.name == name],
-            open_stream(executor.worker_spec.data, name),
-            executor.worker_spec,
-            executor.num_workers,
+    with progress_bars() as report:
+        return sum(
+            estimate_hours(
+                [trial for trial in trials if trial.params.dataset.name == name],
+                open_stream(executor.worker_spec.data, name),
+                executor.worker_spec,
+                executor.num_workers,
+                report,
+            )
+            for name in names
         )
-        for name in names
-    )
 
 
 def watch_models(statuses: "Iterator[ModelStatus]", models: int) -> dict[str, str]:
-    """Show the progress of models until all are finished, and return the reason of each failure by model name."""
+    """Show the progress of models until all have ended; return the outcome of each unfinished one, by model name."""
     failures: dict[str, str] = {}
     with models_bar(models) as show:
         for status in statuses:
             fraction = status.step / status.trial.params.train.num_steps
-            show(status.trial.name, fraction, status.is_finished, status.failure)
-            if status.failure:
-                failures[status.trial.name] = status.failure
+            show(status.trial.name, fraction, status.is_finished, status.outcome)
+            if status.outcome:
+                failures[status.trial.name] = status.outcome
     return failures
 
 
@@ -162,4 +164,4 @@ def report_results(study: "Study", failures: dict[str, str], data: Path) -> None
     write_results(study, models, summaries)
     write_plots(study.folder / "plots", summaries)
     show_summary(summaries)
-    notice.print(f"{study.folder / 'summary.csv'}, scores.csv and plots are ready.", soft_wrap=True)
+    print_notice(f"{study.folder / 'summary.csv'}, scores.csv and plots are ready.")

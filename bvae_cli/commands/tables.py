@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bvae_cli.commands.console import notice, print_notice, result
+from bvae_cli.commands.console import print_notice, result
 
 if TYPE_CHECKING:
     from bvae_cli.evaluation.evaluator import Evaluation
@@ -32,10 +31,10 @@ def show_scores(evaluation: Evaluation) -> None:
         warn_about_collapse(evaluation.latents)
     result.print(score_table(evaluation.scores, result.width))
     for name, reason in evaluation.scores.not_computed.items():
-        result.print(f"{name}: not computed, {reason}", highlight=False, markup=False, soft_wrap=True)
+        result.print(f"{name}: not computed, {reason}", soft_wrap=True)
     times = "  ".join(f"{name} {seconds:.1f}" for name, seconds in evaluation.scores.seconds.items())
     if times:
-        notice.print(f"seconds: {times}", highlight=False, soft_wrap=True)
+        print_notice(f"seconds: {times}")
 
 
 def latent_table(latents: Sequence[Latent]) -> Table:
@@ -46,7 +45,7 @@ def latent_table(latents: Sequence[Latent]) -> Table:
     for latent in latents:
         information = f"{latent.mutual_information:.2f}" if latent.top_factor else ""
         factors = ", ".join(f"{name} {share:.0%}" for name, share in latent.factors.items()) or latent.label
-        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.posterior_variance:.3f}", information, escape(factors)]
+        row = [f"z{latent.index}", f"{latent.kl:.2f}", f"{latent.posterior_variance:.3f}", information, factors]
         table.add_row(*row, style="" if latent.is_active else "dim")
     return table
 
@@ -69,11 +68,10 @@ def show_datasets(folder: Path) -> None:
         download = f"download {entry.download_bytes / 1e6:,.0f} MB" if entry.download_bytes else ""
         on_disk = f"on disk, {entry.file_bytes / 1e6:,.1f} MB" if entry.file_bytes else ""
         factors = ", ".join(f"{name} {size}" for name, size in entry.spec.factors.items())
-        result.print(
-            f"[bold]{escape(entry.spec.name):16}[/] {count:>16}   {download:17}  [green]{on_disk}[/]", highlight=False
-        )
+        name = Text(f"{entry.spec.name:16}", "bold")
+        result.print(Text.assemble(name, f" {count:>16}   {download:17}  ", (on_disk, "green")))
         for line in filter(None, (factors, f"{entry.dataset.origin}; licence: {entry.dataset.licence}")):
-            result.print(Padding(escape(line), (0, 0, 0, 2)), highlight=False, style="dim")
+            result.print(Padding(line, (0, 0, 0, 2)), style="dim")
 
 
 def show_study(study: Study, statuses: Sequence[ModelStatus], hours: float) -> None:
@@ -89,7 +87,7 @@ def show_study(study: Study, statuses: Sequence[ModelStatus], hours: float) -> N
         started = sum(not status.is_finished and (status.trial.folder / "last.pt").exists() for status in selected)
         seeds = format_seeds([trial.params.train.seed for trial in trials])
         counts = [finished, started, failed, len(trials) - finished - started - failed]
-        table.add_row(escape(setting), seeds, f"{trials[0].params.train.num_steps:,}", *map(str, counts))
+        table.add_row(setting, seeds, f"{trials[0].params.train.num_steps:,}", *map(str, counts))
     result.print(table)
     result.print(
         f"Estimated training time: {hours:.2g} hours, from a few timed steps per setting; evaluation is not included."
@@ -115,7 +113,7 @@ def show_summary(summaries: Sequence[ScoreSummary]) -> None:
     for setting in dict.fromkeys(summary.setting for summary in summaries):
         cells = [by_cell.get((setting, score)) for score in scores]
         count = max(len(cell.values) for cell in cells if cell) if any(cells) else 0
-        table.add_row(escape(setting), str(count), *(mean_and_std(cell) if cell else "" for cell in cells))
+        table.add_row(setting, str(count), *(mean_and_std(cell) if cell else "" for cell in cells))
     result.print(table)
 
 
@@ -131,7 +129,7 @@ def show_ranking(files: Sequence[Path], ranking: Sequence[float]) -> None:
     table.add_column("checkpoint", overflow="fold")
     table.add_column("UDR ↑", justify="right")
     for score, path in sorted(zip(ranking, files, strict=True), reverse=True):
-        table.add_row(escape(str(path)), f"{score:.4f}")
+        table.add_row(str(path), f"{score:.4f}")
     result.print(table)
 
 
@@ -149,7 +147,7 @@ def score_table(scores: Scores, width: int) -> Table:
         uncertainty = (scores.stds | scores.stderrs).get(name)
         number = f"{value:.4g}" + (f" ± {uncertainty:.2g}" if uncertainty else "")
         if is_wide:
-            table.add_row(name, number, escape(DESCRIPTIONS[name]))
+            table.add_row(name, number, DESCRIPTIONS[name])
         else:
             table.add_row(Text.assemble(name, "\n", (DESCRIPTIONS[name], "dim")), number)
     return table

@@ -49,9 +49,7 @@ def train(
     notice.quiet = ranks.is_follower()  # only rank 0 prints
     folder = out or Path("runs") / params.dataset.name
     if (folder / "last.pt").exists() and not resume:
-        notice.print(
-            f"The checkpoint of the unfinished run in {folder} is moved to {folder / 'previous.pt'}.", soft_wrap=True
-        )
+        print_notice(f"The checkpoint of the unfinished run in {folder} is moved to {folder / 'previous.pt'}.")
     if params.train.precision == "bfloat16" and not device.has_bfloat16(torch_device.type):
         print_notice("This CPU has no bfloat16 instructions: the model is trained in float32.")
     images: ImageSource = (open_stream if params.train.stream else load_images)(data, params.dataset.name)
@@ -61,11 +59,11 @@ def train(
         progress_bars() as report,
         resume_hint(),
     ):
-        for entry in fit(params, images, torch_device, folder, report, resume, group):
+        for entry in fit(params, images, torch_device, folder, report, resume, group, print_notice):
             show(entry.step, format_progress(entry))
     if not ranks.is_follower():
         warn_about_collapse(load_checkpoint(folder / "checkpoint.pt").latents)
-    notice.print(f"{folder / 'checkpoint.pt'} is ready.", soft_wrap=True)
+    print_notice(f"{folder / 'checkpoint.pt'} is ready.")
 
 
 def format_progress(entry: "LogEntry") -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bvae_cli.commands.console import notice, result
+from bvae_cli.commands.console import print_notice, print_path
 from bvae_cli.commands.options import CheckpointFile, Data, ImageFiles, Indices, Out, Where, with_params
 from bvae_cli.commands.tables import warn_about_collapse
 from bvae_cli.params import Params
@@ -44,10 +44,9 @@ def traverse(
         raise BvaeError("--largest-mean-latent and --latent are mutually exclusive", "remove one of them.")
     uses_images = base_code == "posterior" and bool(any(selection) or len(model.examples))
     if base_code == "posterior" and not uses_images:
-        notice.print(
-            "The checkpoint contains no images: the base codes are samples of the prior. Encode an image with --image.",
-            soft_wrap=True,
+        print_notice(
+            "The checkpoint contains no images: the base codes are samples of the prior. Encode an image with --image."
         )
     images = base_images.select_images(model, data, *selection, params.traverse.images) if uses_images else None
     for path in traversal.traverse(model, images, params.traverse, latent or [], out or ckpt.parent):
-        result.print(path, soft_wrap=True, highlight=False)
+        print_path(path)

@@ -12,21 +12,30 @@ from bvae_cli.images.in_memory import ImageSource
 from bvae_cli.params import Params
 from bvae_cli.sweep.study import Trial
 from bvae_cli.sweep.worker import WorkerSpec
+from bvae_cli.system.reporting import ProgressCallback
+from bvae_cli.training.fit import require_trainable
 from bvae_cli.training.trainer import Trainer
 
 WARMUP_STEPS, TIMED_STEPS = 2, 6
 
 
-def estimate_hours(trials: Sequence[Trial], images: ImageSource, worker_spec: WorkerSpec, num_workers: int) -> float:
+def estimate_hours(
+    trials: Sequence[Trial], images: ImageSource, worker_spec: WorkerSpec, num_workers: int, report: ProgressCallback
+) -> float:
     """Return the estimated training time in hours, without evaluation.
 
     It is assumed that each of the workers is as fast as one worker alone.
+
+    Raises:
+        BvaeError: a model cannot be trained on these images, for example because they are fewer than a batch.
     """
     torch.set_num_threads(worker_spec.threads)
     seconds: dict[str, float] = {}
-    for trial in trials:
-        if (key := timing_key(trial.params)) not in seconds:
-            seconds[key] = measure_step(trial.params, images, worker_spec.device)
+    representatives = {timing_key(trial.params): trial.params for trial in trials}
+    for done, (key, params) in enumerate(representatives.items(), start=1):
+        require_trainable(params, images)
+        seconds[key] = measure_step(params, images, worker_spec.device)
+        report(f"timing training steps on {images.spec.name}", done, len(representatives))
     total = sum(seconds[timing_key(trial.params)] * trial.params.train.num_steps for trial in trials)
     return total / min(num_workers, max(1, len(trials))) / 3600
 

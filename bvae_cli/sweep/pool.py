@@ -106,10 +106,9 @@ class ProcessPool:
             worker.process.join(GRACE_SECONDS)
             self.workers.remove(worker)
             self.workers += [self.start_worker()] if self.waiting else []
-            yield from (
-                ModelStatus(trial, is_finished=True, failure=describe_exit(worker.process))
-                for trial in worker.pending.values()
-            )
+            reason, is_saved = describe_exit(worker.process), (worker.process.exitcode or 0) >= 0
+            for trial in worker.pending.values():
+                yield ModelStatus(trial, is_finished=True, failure=reason, is_interrupted=is_saved)
             return
         if status.is_finished:
             del worker.pending[status.trial.name]

@@ -40,7 +40,13 @@ class ModelStatus:
     step: int = 0  # completed training steps
     images_per_second: float = 0.0
     is_finished: bool = False  # it is trained and evaluated, or it failed
-    failure: str = ""  # the reason, if it failed
+    failure: str = ""  # the reason, if it failed or was interrupted
+    is_interrupted: bool = False  # its process was terminated, and its state is saved
+
+    @property
+    def outcome(self) -> str:
+        """The outcome of a model that could not be finished, with the reason; empty for any other model."""
+        return f"{'interrupted' if self.is_interrupted else 'failed'}: {self.failure}" if self.failure else ""
 
 
 @dataclass(frozen=True)

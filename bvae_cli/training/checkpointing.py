@@ -12,9 +12,11 @@ from bvae_cli.models.vae import VAE
 from bvae_cli.params import Params
 from bvae_cli.probe_set import ProbeSet
 from bvae_cli.system.errors import BvaeError
-from bvae_cli.system.reporting import ProgressCallback, ignore_progress
+from bvae_cli.system.reporting import NoticeCallback, ProgressCallback, ignore_progress
 from bvae_cli.training.history import History, LogEntry
 from bvae_cli.training.trainer import Trainer
+
+PREVIOUS = "previous.pt"  # name of the last.pt of a run that is not resumed
 
 
 class Checkpointer:
@@ -100,21 +102,34 @@ class Checkpointer:
         return Checkpoint(step, self.params, self.trainer.data, vae, latents, examples, training, program=PROGRAM)
 
 
-def find_resumable(folder: Path, params: Params, spec: DataSpec) -> Checkpoint | None:
+def find_resumable(folder: Path, params: Params, spec: DataSpec, notify: NoticeCallback) -> Checkpoint | None:
     """Return the checkpoint to resume from: last.pt, else checkpoint.pt, else None.
 
+    An unfinished run of another experiment is not resumed: a stage of DVC whose parameters changed starts again. It is
+    reported, and kept as previous.pt. A finished one must not be overwritten.
+
     Raises:
-        BvaeError: the checkpoint is corrupt or belongs to another experiment.
+        BvaeError: the checkpoint is corrupt, or checkpoint.pt belongs to another experiment.
     """
-    for path in (folder / "last.pt", folder / "checkpoint.pt"):
-        if path.exists():
-            checkpoint = load_checkpoint(path)
+    path = folder / "last.pt"
+    if path.exists():
+        checkpoint = load_checkpoint(path)
+        try:
             require_same_experiment(checkpoint, path, params, spec)
+        except BvaeError as error:
+            notify(f"{error.message}: it is moved to {folder / PREVIOUS}, and training starts again.")
+            archive_unfinished_run(folder)
+        else:
             return checkpoint
-    return None
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return None
+    checkpoint = load_checkpoint(path)
+    require_same_experiment(checkpoint, path, params, spec)
+    return checkpoint
 
 
 def archive_unfinished_run(folder: Path) -> None:
     """Rename the last.pt of an unfinished run to previous.pt, so that a new run does not overwrite it."""
     if (folder / "last.pt").exists():
-        (folder / "last.pt").replace(folder / "previous.pt")
+        (folder / "last.pt").replace(folder / PREVIOUS)

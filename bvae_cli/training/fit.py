@@ -19,7 +19,7 @@ from bvae_cli.system.files import lock_folder
 from bvae_cli.system.interruption import defer_signals
 from bvae_cli.system.memory import keep_freed_memory
 from bvae_cli.system.ranks import SINGLE_PROCESS, Ranks
-from bvae_cli.system.reporting import ProgressCallback
+from bvae_cli.system.reporting import NoticeCallback, ProgressCallback, ignore_notice
 from bvae_cli.training.checkpointing import archive_unfinished_run, find_resumable
 from bvae_cli.training.history import LogEntry
 from bvae_cli.training.run import TrainingRun
@@ -33,6 +33,7 @@ def fit(
     report: ProgressCallback,
     resume: bool = False,
     ranks: Ranks = SINGLE_PROCESS,
+    notify: NoticeCallback = ignore_notice,
 ) -> Iterator[LogEntry]:
     """Train a model and yield its log entries; at the end, `out` contains checkpoint.pt and history.csv.
 
@@ -42,7 +43,7 @@ def fit(
 
     Raises:
         BvaeError: the objective cannot be trained on these images, the loss is not finite, `out` cannot be written or
-            is in use, or its checkpoint belongs to another experiment.
+            is in use, or its checkpoint.pt belongs to another experiment.
         InterruptionError: SIGINT or SIGTERM was received; last.pt contains all steps completed.
     """
     require_trainable(params, images)
@@ -50,7 +51,7 @@ def fit(
     require_divisible(params, ranks)
     keep_freed_memory()
     with output_folder(out, ranks) as folder, defer_signals(once=ranks.size == 1) as pending_signal:
-        checkpoint = find_resumable(out, params, images.spec) if resume else None
+        checkpoint = find_resumable(out, params, images.spec, notify) if resume else None
         if not checkpoint:
             archive_unfinished_run(folder)
         run = TrainingRun(params_for_rank(params, ranks), images.to(device), device, folder, checkpoint, ranks)

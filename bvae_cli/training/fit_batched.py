@@ -14,7 +14,7 @@ from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.files import lock_folder
 from bvae_cli.system.interruption import defer_signals
 from bvae_cli.system.memory import keep_freed_memory
-from bvae_cli.system.reporting import ProgressCallback
+from bvae_cli.system.reporting import ProgressCallback, ignore_notice
 from bvae_cli.training.checkpointing import archive_unfinished_run, find_resumable
 from bvae_cli.training.fit import require_trainable
 from bvae_cli.training.history import LogEntry
@@ -93,7 +93,7 @@ def finish_runs(runs: dict[int, TrainingRun], report: ProgressCallback) -> Itera
 def start_or_resume(params: Params, images: ImageSource, device: torch.device, folder: Path) -> TrainingRun:
     """Return a new run, or one resumed from the checkpoint in its folder; raises the same errors as `fit`."""
     require_trainable(params, images)
-    checkpoint = find_resumable(folder, params, images.spec)
+    checkpoint = find_resumable(folder, params, images.spec, ignore_notice)
     if not checkpoint:
         archive_unfinished_run(folder)
     return TrainingRun(params, images, device, folder, checkpoint)

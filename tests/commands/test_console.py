@@ -1,12 +1,14 @@
 """Progress output on and off a terminal."""
 
 import io
+from pathlib import Path
 
 import pytest
-from rich.console import Console
+from rich.table import Table
 
 from bvae_cli.commands import console
-from bvae_cli.commands.console import format_bytes, models_bar, print_when_complete, progress_bars
+from bvae_cli.commands.console import PlainConsole, format_bytes, models_bar, print_when_complete, progress_bars
+from bvae_cli.system.errors import BvaeError
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ def test_without_a_terminal_a_finished_task_prints_a_line(capsys: pytest.Capture
 
 def test_on_a_terminal_each_bar_has_its_own_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr(console, "notice", Console(file=screen, force_terminal=True, width=120))
+    monkeypatch.setattr(console, "notice", PlainConsole(file=screen, force_terminal=True, width=120))
     with progress_bars() as report:
         report("fetching", 12_345_678, 1_442_700_000, "bytes")
         report("writing", 3, 4)
@@ -44,7 +46,7 @@ def test_on_a_terminal_each_bar_has_its_own_unit(monkeypatch: pytest.MonkeyPatch
 
 def test_the_models_bar_names_two_running_models_and_counts_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr(console, "notice", Console(file=screen, force_terminal=True, width=160))
+    monkeypatch.setattr(console, "notice", PlainConsole(file=screen, force_terminal=True, width=160))
     with models_bar(9) as show:
         show("beta=1/0", 1.0, True, "")
         for seed in range(1, 5):
@@ -57,9 +59,9 @@ def test_the_models_bar_names_two_running_models_and_counts_the_others(monkeypat
 
 def test_a_failed_model_is_named_with_its_reason_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr(console, "notice", Console(file=screen, force_terminal=True, width=160))
+    monkeypatch.setattr(console, "notice", PlainConsole(file=screen, force_terminal=True, width=160))
     with models_bar(2) as show:
-        show("beta=1/0", 1.0, True, "out of memory")
+        show("beta=1/0", 1.0, True, "failed: out of memory")
     assert "beta=1/0 failed: out of memory" in screen.getvalue()
 
 
@@ -67,8 +69,40 @@ def test_without_a_terminal_each_model_is_reported_once(capsys: pytest.CaptureFi
     with models_bar(2) as show:
         show("beta=1/0", 0.5, False, "")
         show("beta=1/0", 1.0, True, "")
-        show("beta=1/1", 0.1, True, "out of memory")
+        show("beta=1/1", 0.1, True, "failed: out of memory")
     assert capsys.readouterr().err.splitlines() == [
-        "beta=1/0 finished (1/2)",
-        "beta=1/1 failed (2/2): out of memory",
+        "(1/2) beta=1/0 finished",
+        "(2/2) beta=1/1 failed: out of memory",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("a[/b] [red]c[/]", "a[/b] [red]c[/]"),
+        ("esc\x1b[31m", "esc\\x1b[31m"),
+        ("nul\0", "nul\\x00"),
+        ("two\nlines", "two\\nlines"),
+        ("right-to-left\u202e", "right-to-left\\u202e"),
+        (":warning:", ":warning:"),
+        ("1 [2]", "1 [2]"),
+    ],
+)
+def test_text_is_printed_as_it_is_with_visible_control_characters(
+    capsys: pytest.CaptureFixture[str], text: str, printed: str
+) -> None:
+    console.print_notice(text)
+    console.print_path(Path(text))
+    console.show_error(BvaeError(text, text))
+    table = Table(text)
+    table.add_row(text)
+    console.result.print(table)
+    out, err = capsys.readouterr()
+    assert err == f"{printed}\nError: {printed}\nFix: {printed}\n"
+    assert out.startswith(f"{printed}\n")
+    assert out.count(printed) == 3
+
+
+def test_a_long_message_is_shortened(capsys: pytest.CaptureFixture[str]) -> None:
+    console.show_error(BvaeError("x" * 5000))
+    assert capsys.readouterr().err == f"Error: {'x' * 1499}…\n"

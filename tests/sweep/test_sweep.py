@@ -184,7 +184,7 @@ def test_killed_worker_fails_only_its_model(sweep: Start, one_seed: list[Path], 
     worker_processes(process)[0].kill()
     error = process.communicate(timeout=TIMEOUT)[1]
     assert process.returncode == 1
-    assert "1 of 2 models failed" in error
+    assert "1 of 2 models are not finished; the first, " in error
     assert "its process was killed by signal 9 (possibly out of memory)" in error
     (failed,) = [model for model in read_csv(Path("runs/mine/scores.csv")) if model["failure"]]
     lost = Path("runs/mine", failed["setting"], failed["seed"])
@@ -210,7 +210,9 @@ def test_failed_model_is_reported_and_the_others_are_trained(bvae: Bvae, data: P
     Path("mine.yaml").write_text(yaml.safe_dump({"base": BASE, "grid": grid}))
     done = bvae("sweep", "mine.yaml", "--data", data, "--cpu", "--workers", 1)
     assert done.code == 1
-    assert "1 of 2 models failed; the first, learning_rate=1e_30/0: the loss is" in done.err.replace("1e+30", "1e_30")
+    assert "1 of 2 models are not finished; the first, learning_rate=1e_30/0, failed: the loss is" in done.err.replace(
+        "1e+30", "1e_30"
+    )
     assert [bool(model["failure"]) for model in read_csv(Path("runs/mine/scores.csv"))] == [False, True]
     assert Path("runs/mine/learning_rate=0.001/0/metrics.json").exists()
 

@@ -254,3 +254,23 @@ def test_a_full_disk_keeps_the_last_checkpoint(bvae: Bvae, data: Path) -> None:
     assert "Traceback" not in limited.stderr
     assert Path("runs/dsprites/checkpoint.pt").read_bytes() == before
     assert bvae("train", "--cpu", "--data", data, "--steps", 10, "--resume").code == 0
+
+
+def test_an_unfinished_run_with_other_parameters_is_kept_and_training_starts_again(bvae: Bvae, data: Path) -> None:
+    common = ["train", "--cpu", "--data", data, "--out", "run", "--batch-size", 8, "--steps"]
+    assert bvae(*common, 4, "--checkpoint-every", 2, "--beta", 4).code == 0
+    last = Path("run/checkpoint.pt").rename("run/last.pt").read_bytes()
+    again = bvae(*common, 4, "--beta", 8, "--resume")
+    assert again.code == 0, again.err
+    assert "run/last.pt was trained with objective.beta 4, not 8: it is moved to run/previous.pt" in again.err
+    assert Path("run/previous.pt").read_bytes() == last
+    assert bvae(*common, 4, "--beta", 8, "--out", "direct").code == 0
+    assert Path("run/checkpoint.pt").read_bytes() == Path("direct/checkpoint.pt").read_bytes()
+
+
+def test_a_finished_run_with_other_parameters_is_not_overwritten_by_resuming(bvae: Bvae, data: Path) -> None:
+    common = ["train", "--cpu", "--data", data, "--out", "run", "--batch-size", 8, "--steps", 2]
+    bvae(*common, "--beta", 4)
+    result = bvae(*common, "--beta", 8, "--resume")
+    assert result.code == 1
+    assert "run/checkpoint.pt was trained with objective.beta 4, not 8" in result.err
