@@ -1,7 +1,8 @@
 """Speed of training: our loop against a loop written in the usual way, in separate processes that alternate.
 
 `python benchmarks/training.py` prints steps per second, their ratio, and the share of the peak throughput;
-`--stream` adds our loop with images read from disk; `--curves` compares the losses of both loops instead.
+`--stream` adds our loop with images read from disk; `--busy N` lets N processes multiply matrices beside it; `--curves`
+compares the losses of both loops instead.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -29,6 +31,14 @@ from bvae_cli.training.fit import fit
 
 ROUNDS = 3
 LOOPS = {"plain": "float32", "float32": "float32", "bfloat16": "bfloat16"}
+COMPETITOR = """
+import os, threading, torch
+threading.Thread(target=lambda: os.read(0, 1) or os._exit(0), daemon=True).start()  # ends with the benchmark
+torch.set_num_threads(1)
+matrix = torch.randn(1024, 1024)
+while True:
+    matrix @ matrix
+"""
 WINDOW = 500  # steps that a point of the curves is a mean of
 
 
@@ -52,6 +62,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="steps a turn")
     parser.add_argument("--gpu", action="store_true", help="on the first GPU")
     parser.add_argument("--stream", action="store_true", help="our loop from the disk, too")
+    parser.add_argument("--busy", type=int, default=0, metavar="N", help="competing processes")
     parser.add_argument("--curves", action="store_true", help="losses over --steps, three seeds each")
     parser.add_argument("--loop", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
@@ -61,7 +72,21 @@ def main() -> None:
     elif options.curves:
         compare_curves(options)
     else:
-        compare_speeds(options)
+        with competitors(options.busy):
+            compare_speeds(options)
+
+
+@contextmanager
+def competitors(number: int) -> Iterator[None]:
+    """Run processes that use one core each, within the block."""
+    words = [sys.executable, "-c", COMPETITOR]
+    processes = [subprocess.Popen(words, stdin=subprocess.PIPE) for _ in range(number)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def compare_speeds(options: argparse.Namespace) -> None:

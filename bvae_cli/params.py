@@ -12,7 +12,8 @@ from bvae_cli.objectives.schedule import Schedule
 from bvae_cli.system.checks import require_at_least, require_at_most, require_one_of
 
 MAX_SEED = 2**63 - 1  # largest seed of torch.Generator
-MAX_STEPS, MAX_BATCH, MAX_REPEATS, MAX_FIGURE_IMAGES, MAX_CROP = 10**10, 10**6, 1000, 100, 100_000
+MAX_STEPS, MAX_BATCH, MAX_SHARDS = 10**10, 10**6, 256
+MAX_REPEATS, MAX_FIGURE_IMAGES, MAX_CROP = 1000, 100, 100_000
 
 
 @dataclass(frozen=True)
@@ -86,18 +87,22 @@ class TrainParams:
     kl_decomposition_every: Annotated[
         int, "Interval between KL decompositions (MI + TC + dimension-wise KL), steps; 0: off."
     ] = 0
+    shards: Annotated[
+        int, "Number of parts of a batch that threads compute on a CPU. It affects rounding; the threads do not."
+    ] = 2
     stream: Annotated[
         bool, "Stream the images from disk in shuffled, prefetched blocks instead of loading them into memory."
     ] = False
 
     def __post_init__(self) -> None:
-        require_at_least(self, 1, "steps", "batch_size", "log_every")
+        require_at_least(self, 1, "steps", "batch_size", "shards", "log_every")
         require_at_least(
             self, 0, "compress_schedule_to", "learning_rate", "adam_warmup_steps", "kl_decomposition_every", "seed"
         )
         require_at_most(self, MAX_SEED, "seed")
         require_at_most(self, MAX_STEPS, "steps", "log_every", "adam_warmup_steps", "kl_decomposition_every")
         require_at_most(self, MAX_BATCH, "batch_size")
+        require_at_most(self, MAX_SHARDS, "shards")
         require_at_most(self, self.steps, "compress_schedule_to")
 
     @property

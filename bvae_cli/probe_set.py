@@ -13,6 +13,7 @@ from bvae_cli.images.in_memory import Images, ImageSource, sample_indices
 from bvae_cli.latents import Latent, summarize_latents
 from bvae_cli.metrics.ground_truth import GroundTruth
 from bvae_cli.models.vae import VAE
+from bvae_cli.system.device import one_thread_per_operation
 from bvae_cli.system.reporting import ProgressCallback
 
 PROBE_IMAGES = 10_000  # images for the latent statistics in a checkpoint
@@ -40,6 +41,7 @@ class ProbeSet:
         """The example images in the format of a checkpoint: (images, channels, 64, 64) uint8, on the CPU."""
         return (self.example_images[:] * 255).byte().cpu()
 
+    @one_thread_per_operation()
     def latent_statistics(self, vae: VAE, report: ProgressCallback) -> list[Latent]:
         """Return the statistics of a model's latents; raises the same errors as `encode`."""
         return summarize_latents(encode(vae, self.sample, "float32", report), self.truth)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from bvae_cli.encoding import Posteriors
+from bvae_cli.encoding import Posteriors, map_batches
 from bvae_cli.models.aggregate_posterior import clamped_logsumexp, stratified_log_weights
 from bvae_cli.models.gaussian import log_density, log_prior
 from bvae_cli.system.reporting import ProgressCallback
@@ -80,9 +80,16 @@ def joint_log_density(z: Tensor, mean: Tensor, logvar: Tensor, num_images: int, 
     z = z.double()  # z² over a small variance is large, and float32 would lose the differences
     codes = torch.cat([z.square(), z, torch.ones_like(z[:, :1])], dim=1)
     total = z.new_full((len(z),), -math.inf)
-    for block, weights in weighted_blocks(len(z), len(mean), num_images):
-        log_densities = codes @ coefficients(mean[block].double(), logvar[block].double()).mT
-        logaddexp_(total, clamped_logsumexp(log_densities + weights.to(z.device)))
+
+    def block_log_density(block_and_weights: tuple[slice, Tensor]) -> tuple[slice, Tensor]:
+        block, weights = block_and_weights
+        with torch.inference_mode():
+            log_densities = codes @ coefficients(mean[block].double(), logvar[block].double()).mT
+            return block, clamped_logsumexp(log_densities + weights.to(z.device))
+
+    blocks = weighted_blocks(len(z), len(mean), num_images)
+    for block, block_total in map_batches(block_log_density, blocks, z.device):
+        logaddexp_(total, block_total)
         report("decomposing the KL", block.stop, len(mean))
     return total
 
@@ -97,9 +104,20 @@ def coefficients(mean: Tensor, logvar: Tensor) -> Tensor:
 def marginal_log_densities(z: Tensor, mean: Tensor, logvar: Tensor, num_images: int) -> Tensor:
     """Return ln q(z_j) at (samples, latent_dim) codes, (samples, latent_dim); see `joint_log_density`."""
     totals = torch.full_like(z.T, -math.inf)  # (latent_dim, samples)
-    for block, weights in weighted_blocks(len(z), len(mean), num_images):
-        for total, code, *posterior in zip(totals, z.T, mean[block].T, logvar[block].T, strict=True):
-            logaddexp_(total, clamped_logsumexp(log_density(code[:, None], *posterior) + weights.to(z.device)))
+
+    def block_log_densities(block_and_weights: tuple[slice, Tensor]) -> list[Tensor]:
+        block, weights = block_and_weights
+        latents = zip(z.T, mean[block].T, logvar[block].T, strict=True)
+        with torch.inference_mode():
+            return [
+                clamped_logsumexp(log_density(code[:, None], *posterior) + weights.to(z.device))
+                for code, *posterior in latents
+            ]
+
+    blocks = weighted_blocks(len(z), len(mean), num_images)
+    for block_totals in map_batches(block_log_densities, blocks, z.device):
+        for total, block_total in zip(totals, block_totals, strict=True):
+            logaddexp_(total, block_total)
     return totals.T
 
 

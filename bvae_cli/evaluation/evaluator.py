@@ -23,6 +23,7 @@ from bvae_cli.metrics.mutual_information import entropies, mutual_information
 from bvae_cli.metrics.udr import udr
 from bvae_cli.models.vae import VAE
 from bvae_cli.params import EvaluateParams
+from bvae_cli.system.device import one_thread_per_operation
 from bvae_cli.system.errors import BvaeError
 from bvae_cli.system.files import require_folder, write_csv, write_text
 from bvae_cli.system.memory import keep_freed_memory
@@ -42,6 +43,7 @@ class Evaluation:
     ranking: Sequence[float] = ()  # UDR of the model, then of each model it was compared with
 
 
+@one_thread_per_operation()
 def evaluate(
     checkpoint: Checkpoint,
     images: ImageSource,

@@ -4,6 +4,7 @@ import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ def write_heatmap(
     """
     import matplotlib
 
-    plain_text = {"text.parse_math": False}  # a "$" in a name does not start a formula
+    plain_text: Any = {"text.parse_math": False}  # a "$" in a name does not start a formula
     with matplotlib.rc_context(plain_text), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # of a script that the font lacks
         rows, columns = ([*map(make_visible, names[:MAX_CELLS])] for names in (rows, columns))

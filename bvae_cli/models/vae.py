@@ -66,5 +66,9 @@ class VAE(nn.Module):
         z = mean + torch.exp(logvar / 2) * noise
         if transform:
             z = transform(z)
-        reconstruction = self.likelihood(self.decoder(z).float(), images)
+        reconstruction = self.reconstruction_loss(z, images)
         return ForwardPass(mean, logvar, noise, z, reconstruction, gaussian_kl(mean, logvar))
+
+    def reconstruction_loss(self, z: Tensor, images: Tensor) -> Tensor:
+        """Return −log p(x | z), (batch,), nats per image, of (batch, latent_dim) codes."""
+        return self.likelihood(self.decoder(z).float(), images)

@@ -12,6 +12,7 @@ from bvae_cli.images.in_memory import ImageSource
 from bvae_cli.params import Params
 from bvae_cli.sweep.study import Trial
 from bvae_cli.sweep.worker import WorkerSpec
+from bvae_cli.system.device import one_thread_per_operation
 from bvae_cli.system.reporting import ProgressCallback
 from bvae_cli.training.fit import require_trainable
 from bvae_cli.training.trainer import Trainer
@@ -51,9 +52,10 @@ def measure_step(params: Params, images: ImageSource, device: torch.device) -> f
     """Return the duration of a training step of a new model in seconds; later steps may take longer or shorter."""
     trainer = Trainer(build_vae(params, images.spec).to(device), images.spec, params, device)
     batches = images.batches(params.train.batch_size, params.train.seed, 0)
-    for step in range(WARMUP_STEPS + TIMED_STEPS):
-        if step == WARMUP_STEPS:
-            start = time.perf_counter()
-        trainer.step(next(batches), step)
+    with one_thread_per_operation():
+        for step in range(WARMUP_STEPS + TIMED_STEPS):
+            if step == WARMUP_STEPS:
+                start = time.perf_counter()
+            trainer.step(next(batches), step)
     trainer.running_averages()  # synchronises with the GPU
     return (time.perf_counter() - start) / TIMED_STEPS

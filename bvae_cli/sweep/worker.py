@@ -60,6 +60,7 @@ class WorkerSpec:
     def apply(self) -> None:
         """Make this process compute on the device, with the number of threads."""
         torch.set_num_threads(self.threads)
+        os.environ["OMP_NUM_THREADS"] = str(self.threads)  # read by `num_threads`
         use_device(self.device)
 
 

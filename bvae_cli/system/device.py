@@ -87,6 +87,22 @@ def reproducible(device: torch.device, precision: str) -> Iterator[None]:
         matmul.fp32_precision, convolutions.fp32_precision, cudnn.deterministic = before
 
 
+def limit_torch_threads() -> None:
+    """Compute each operation of this thread within it."""
+    torch.set_num_threads(1)
+
+
+@contextmanager
+def one_thread_per_operation() -> Iterator[None]:
+    """Compute each operation within one thread in the block, so that no result depends on the number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @contextmanager
 def seeded_rng(seed: int) -> Iterator[None]:
     """Seed the CPU's global generator within the block and restore it afterwards.

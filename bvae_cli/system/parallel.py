@@ -17,11 +17,25 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def map_ordered(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield `function(item)` for each item, in order, computed by threads with bounded read-ahead."""
-    threads = os.cpu_count() or 1
+def num_threads() -> int:
+    """Return the number of threads that this process may use: OMP_NUM_THREADS, or the number of its cores."""
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(limit)) if limit.isdigit() else len(os.sched_getaffinity(0))
+
+
+def map_ordered(
+    function: Callable[[Item], Result], items: Iterable[Item], initializer: Callable[[], None] | None = None
+) -> Iterator[Result]:
+    """Yield `function(item)` for each item, in order, computed by threads with bounded read-ahead.
+
+    The initializer is called once in each thread.
+    """
+    threads = num_threads()
+    if threads == 1:
+        yield from map(function, items)
+        return
     pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads, initializer=initializer) as pool:
         try:
             for item in items:
                 pending.append(pool.submit(function, item))

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from bvae_cli.images.single_factor import varying_factors
 from bvae_cli.objectives.objective import Objective
 from bvae_cli.objectives.pair_vae import PairVAE
 from bvae_cli.params import LoggingParams, Params
+from bvae_cli.system.device import one_thread_per_operation
 from bvae_cli.system.errors import BvaeError, InterruptionError
 from bvae_cli.system.files import lock_folder
 from bvae_cli.system.interruption import defer_signals
@@ -23,6 +24,7 @@ from bvae_cli.system.reporting import NoticeCallback, ProgressCallback, ignore_n
 from bvae_cli.training.checkpointing import archive_unfinished_run, find_resumable
 from bvae_cli.training.history import LogEntry
 from bvae_cli.training.run import TrainingRun
+from bvae_cli.training.sharded import is_sharded
 
 
 def fit(
@@ -50,7 +52,11 @@ def fit(
     require_compilable(params, ranks)
     require_divisible(params, ranks)
     keep_freed_memory()
-    with output_folder(out, ranks) as folder, defer_signals(once=ranks.size == 1) as pending_signal:
+    with (
+        output_folder(out, ranks) as folder,
+        one_thread_per_operation() if is_sharded(params, device, ranks) else nullcontext(),
+        defer_signals(once=ranks.size == 1) as pending_signal,
+    ):
         checkpoint = find_resumable(out, params, images.spec, notify) if resume else None
         if not checkpoint:
             archive_unfinished_run(folder)

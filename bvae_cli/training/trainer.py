@@ -21,6 +21,7 @@ from bvae_cli.training.adagrad import Adagrad
 from bvae_cli.training.adam import Adam
 from bvae_cli.training.muon import Muon
 from bvae_cli.training.optimizer import Optimizer
+from bvae_cli.training.sharded import ShardedVAE, is_sharded
 
 
 class LossModule(nn.Module):
@@ -47,13 +48,16 @@ class LossModule(nn.Module):
         ]
 
 
-def make_forward(objective: Objective, vae: VAE, ranks: Ranks) -> Callable[[Tensor, Tensor, StepContext], ForwardPass]:
-    """Return the forward pass of a batch, divided over the processes if there are several."""
-    if ranks.size == 1:
-        return partial(objective.forward, vae)
-    from bvae_cli.training.distributed import DistributedForward
+def make_forward(
+    params: Params, vae: VAE, device: torch.device, ranks: Ranks
+) -> Callable[[Tensor, Tensor, StepContext], ForwardPass]:
+    """Return the forward pass of a batch, divided over processes if there are several, or over threads on a CPU."""
+    if ranks.size > 1:
+        from bvae_cli.training.distributed import DistributedForward
 
-    return DistributedForward(objective, vae, ranks)
+        return DistributedForward(params.objective, vae, ranks)
+    model = ShardedVAE(vae, params.train.shards) if is_sharded(params, device, ranks) else vae
+    return partial(params.objective.forward, model)
 
 
 class Trainer:
@@ -77,7 +81,7 @@ class Trainer:
             self.auxiliary_nets = params.objective.auxiliary_nets(vae.latent_dim, data.channels)
         self.nets = [vae, *(auxiliary.net.to(device) for auxiliary in self.auxiliary_nets)]
         self.loss_module, self.ranks = LossModule(params.objective, vae, self.auxiliary_nets), ranks
-        self.forward = make_forward(params.objective, vae, ranks)
+        self.forward = make_forward(params, vae, device, ranks)
         self.lr = torch.zeros((), device=device)
         self.hyperparameters = {name: torch.zeros((), device=device) for name in values_at(params.objective, 0)}
         shape = (params.train.batch_size // 2,) if isinstance(params.objective, PairVAE) else ()
