@@ -2,6 +2,7 @@
 
 import copy
 import math
+from typing import Literal
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from bvae_cli.images.spec import DataSpec
 from bvae_cli.images.unpacking import unpack_images
 from bvae_cli.models.code_discriminator import CodeDiscriminator
 from bvae_cli.models.vae import VAE, ForwardPass
-from bvae_cli.objectives.factor_vae import FactorVAE, discriminator_loss
+from bvae_cli.objectives.factor_vae import FactorVAE, loss_of_batch, loss_of_halves
 from bvae_cli.objectives.objective import StepContext
 from bvae_cli.training.trainer import Trainer
 
@@ -20,7 +21,7 @@ LATENTS, BATCH = 4, 8
 PARAMS = build_params({
     "objective": {"name": "factor_vae", "gamma": 10},
     "model": {"latent_dim": LATENTS},
-    "train": {"batch_size": BATCH, "learning_rate": 0.001},
+    "train": {"batch_size": BATCH, "learning_rate": 0.001, "shards": 1},
 })  # fmt: skip
 SPEC = DataSpec("dsprites", 1, "bernoulli", {"shape": 3, "scale": 4})
 
@@ -53,9 +54,7 @@ def test_the_discriminator_has_six_layers_of_a_thousand() -> None:
 def test_with_an_uninformative_discriminator_the_loss_equals_that_of_the_vae() -> None:
     step = StepContext({"gamma": 35.0}, num_images=100, auxiliary_nets=[make_uninformative_discriminator()])
     assert FactorVAE()(make_forward_pass(), step).item() == 30 + LATENTS
-    assert discriminator_loss(make_uninformative_discriminator(), make_forward_pass()).item() == pytest.approx(
-        math.log(2)
-    )
+    assert loss_of_halves(make_uninformative_discriminator(), make_forward_pass()).item() == pytest.approx(math.log(2))
 
 
 def test_the_total_correlation_is_the_mean_log_ratio_of_all_codes() -> None:
@@ -69,13 +68,35 @@ def test_the_discriminator_is_trained_on_one_half_and_on_the_other_permuted_over
     seen: list[Tensor] = []
     discriminator, out = CodeDiscriminator(LATENTS), make_forward_pass()
     discriminator.register_forward_hook(lambda _, given, __: seen.append(given[0]))
-    discriminator_loss(discriminator, out)
+    loss_of_halves(discriminator, out)
     joint, permuted = seen
     one, other = out.z.chunk(2)
     assert torch.equal(joint, one)
     assert torch.equal(permuted.sort(dim=0).values, other.sort(dim=0).values)  # each latent keeps its values
     orders = (permuted[:, None] == other[None]).float().argmax(dim=1)  # (images, latents), permutations
     assert len({tuple(order) for order in orders.T.tolist()}) == LATENTS  # and has its own permutation
+
+
+def test_the_discriminator_is_trained_on_the_batch_and_on_the_same_batch_permuted_over_images() -> None:
+    seen: list[Tensor] = []
+    discriminator, out = CodeDiscriminator(LATENTS), make_forward_pass()
+    discriminator.register_forward_hook(lambda _, given, __: seen.append(given[0]))
+    loss = loss_of_batch(discriminator, out)
+    joint, permuted = seen
+    assert torch.equal(joint, out.z)
+    assert torch.equal(permuted.sort(dim=0).values, out.z.sort(dim=0).values)  # each latent keeps its values
+    images = (permuted[:, None] == out.z[None]).float().argmax(dim=1)  # (codes, latents), the image of each latent
+    for row, sources in enumerate(images.tolist()):
+        assert len({row, *sources}) == LATENTS + 1  # all from different images
+    targets = torch.tensor([0] * BATCH + [1] * BATCH)
+    expected = nn.functional.cross_entropy(discriminator(torch.cat([joint, permuted])), targets)
+    torch.testing.assert_close(loss, expected)
+
+
+@pytest.mark.parametrize(("codes", "loss"), [("halves", loss_of_halves), ("batch", loss_of_batch)])
+def test_the_codes_of_the_discriminator_can_be_chosen(codes: Literal["halves", "batch"], loss: object) -> None:
+    (auxiliary,) = FactorVAE(discriminator_codes=codes).auxiliary_nets(LATENTS, 1)
+    assert auxiliary.loss is loss
 
 
 def test_permutations_of_all_latents_are_uniform_and_independent() -> None:
@@ -97,7 +118,7 @@ def test_gradients_of_model_and_discriminator_are_separate() -> None:
 
     model, discriminator = before
     out = model(unpack_images(packed, SPEC), trainer.noise)
-    discriminator_loss(discriminator, out).backward()  # type: ignore[no-untyped-call]
+    loss_of_halves(discriminator, out).backward()  # type: ignore[no-untyped-call]
     assert all(weight.grad is None for weight in model.parameters())
     for trained, expected in zip(trainer.nets[1].parameters(), discriminator.parameters(), strict=True):
         assert torch.equal(trained.grad, expected.grad)  # type: ignore[arg-type]
