@@ -7,7 +7,8 @@ import re
 import signal
 import sys
 import threading
-from types import FrameType
+from traceback import walk_tb
+from types import FrameType, TracebackType
 
 from bvae_cli.system.errors import BvaeError, InterruptionError
 
@@ -24,7 +25,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # "?" for what the terminal's or file's encoding lacks
-    sys.unraisablehook = resend_signal
+    sys.unraisablehook = handle_unraisable
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, exit_on_sigterm)
     try:
@@ -73,13 +74,21 @@ def exit_on_sigterm(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def resend_signal(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Repeat a Ctrl-C or SIGTERM that arrived within a destructor, where Python drops it; HDF5 has many destructors."""
+def handle_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Repeat a Ctrl-C or SIGTERM that arrived within a destructor, where Python drops it; HDF5 has many destructors.
+
+    Errors of HDF5 in closing a file that such a signal left half-written are not shown: the file is discarded.
+    """
     if unraisable.exc_type in (KeyboardInterrupt, SystemExit):
         number = signal.SIGINT if unraisable.exc_type is KeyboardInterrupt else signal.SIGTERM
         threading.Timer(0.01, _thread.interrupt_main, [number]).start()
-    else:
+    elif not is_raised_by_h5py(unraisable.exc_traceback):
         sys.__unraisablehook__(unraisable)
+
+
+def is_raised_by_h5py(traceback: TracebackType | None) -> bool:
+    """Return whether an error was raised within the compiled code of h5py."""
+    return any(frame.f_code.co_filename.startswith("h5py/") for frame, _ in walk_tb(traceback))
 
 
 if __name__ == "__main__":

@@ -4,12 +4,16 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import BVAE, Bvae, enable_ctrl_c
+
+from bvae_cli.__main__ import handle_unraisable
 
 COMMANDS = [
     "download",
@@ -195,3 +199,14 @@ def test_too_many_images_of_a_traversal_are_an_error_before_any_is_decoded(bvae:
 
 def test_figures_show_as_many_examples_as_there_are(bvae: Bvae, checkpoint: Path) -> None:
     assert bvae("reconstruct", checkpoint, "--images", 100, "--out", "o").code == 0
+
+
+@pytest.mark.parametrize(("file", "is_shown"), [("h5py/_objects.pyx", False), ("mine.py", True)])
+def test_errors_of_hdf5_in_a_destructor_are_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], file: str, is_shown: bool
+) -> None:
+    namespace: dict[str, Any] = {}
+    exec(compile("class Half:\n    def __del__(self): raise ValueError('not closed')", file, "exec"), namespace)
+    monkeypatch.setattr(sys, "unraisablehook", handle_unraisable)
+    namespace["Half"]()
+    assert ("not closed" in capsys.readouterr().err) == is_shown
