@@ -12,12 +12,12 @@ from bvae_cli.images.in_memory import ImageSource
 from bvae_cli.params import Params
 from bvae_cli.sweep.study import Trial
 from bvae_cli.sweep.worker import WorkerSpec
-from bvae_cli.system.device import one_thread_per_operation
+from bvae_cli.system.device import WARMUP_CALLS, one_thread_per_operation
 from bvae_cli.system.reporting import ProgressCallback
 from bvae_cli.training.fit import require_trainable
 from bvae_cli.training.trainer import Trainer
 
-WARMUP_STEPS, TIMED_STEPS = 2, 6
+WARMUP_STEPS, TIMED_STEPS = WARMUP_CALLS + 1, 6  # on a GPU, the step after the warm-up calls is captured
 
 
 def estimate_hours(
@@ -55,6 +55,7 @@ def measure_step(params: Params, images: ImageSource, device: torch.device) -> f
     with one_thread_per_operation():
         for step in range(WARMUP_STEPS + TIMED_STEPS):
             if step == WARMUP_STEPS:
+                trainer.running_averages()  # synchronises with the GPU
                 start = time.perf_counter()
             trainer.step(next(batches), step)
     trainer.running_averages()  # synchronises with the GPU

@@ -1,8 +1,7 @@
 """A training run: the model, its batches, and what is logged and saved after each step."""
 
 import math
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from bvae_cli.checkpoint import Checkpoint, build_vae
 from bvae_cli.images import pairs, single_factor
 from bvae_cli.images.in_memory import ImageSource
+from bvae_cli.images.stream import StreamedImages, prefetch
 from bvae_cli.objectives.pair_vae import PairVAE
 from bvae_cli.objectives.schedule import value_at
 from bvae_cli.params import Params
@@ -53,7 +53,7 @@ class TrainingRun:
         history.write()
         self.progress_log = ProgressLog(params, images, folder, self.trainer, history, self.step)
         self.image_log = ImageLog(params, folder, self.trainer, probe_set)
-        self.batches = select_batches(params, images)(params.train.batch_size, params.train.seed, self.step)
+        self.batches = select_batches(params, images, self.step)
 
     @property
     def is_finished(self) -> bool:
@@ -102,8 +102,16 @@ class TrainingRun:
         self.checkpointer.finish(self.step, report)
 
 
-def select_batches(params: Params, images: ImageSource) -> Callable[[int, int, int], Iterator[Tensor]]:
-    """Return the function that yields the batches an objective requires, given size, seed and first number."""
+def select_batches(params: Params, images: ImageSource, start: int) -> Iterator[Tensor]:
+    """Return the batches that an objective requires, from number `start` on.
+
+    Batches of selected images that are streamed are read and decompressed by another thread, during the step before.
+    """
+    size, seed = params.train.batch_size, params.train.seed
     if isinstance(params.objective, PairVAE):
-        return partial(pairs.batches, images, params.objective.changes)
-    return partial(single_factor.batches, images) if params.objective.single_factor_batches else images.batches
+        selected = pairs.batches(images, params.objective.changes, size, seed, start)
+    elif params.objective.single_factor_batches:
+        selected = single_factor.batches(images, size, seed, start)
+    else:
+        return images.batches(size, seed, start)
+    return prefetch(selected) if isinstance(images, StreamedImages) else selected

@@ -208,3 +208,11 @@ def test_posterior_collapse_is_announced_by_train_and_traverse(bvae: Bvae, data:
     words = "0 of 10 latents active (posterior collapse)"
     assert words in bvae("train", "--cpu", "--data", data, *arguments).err
     assert words in bvae("traverse", "collapsed/checkpoint.pt").err
+
+
+@pytest.mark.parametrize("objective", ["dc_ign", "ada_gvae"])
+def test_selected_batches_are_the_same_if_they_are_streamed(bvae: Bvae, data: Path, objective: str) -> None:
+    options = ["--cpu", "--data", data, "--steps", 6, "--log-every", 2, "--batch-size", 8, "--objective", objective]
+    assert bvae("train", *options, "--out", "memory").code == 0
+    assert bvae("train", *options, "--stream", "--out", "stream").code == 0
+    assert history(Path("stream")) == history(Path("memory"))
