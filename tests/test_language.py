@@ -60,6 +60,7 @@ FOREIGN_OPTIONS = {  # options of other programs that our texts name
     "--queue": "dvc exp run",
     "--upgrade": "pip install",
     "--models": "benchmarks/sweep.py",
+    "--busy": "benchmarks/training.py",
     "--weight": "the objective that docs/extending.md adds as an example",
 }
 OUTSIDE_THE_WHEEL = re.compile(
