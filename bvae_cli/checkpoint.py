@@ -150,7 +150,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def restore(content: dict[str, Any]) -> Checkpoint:
     """Return a checkpoint from its plain content; raises any exception if the content is malformed."""
     schema = CheckpointSchema.model_validate(content)
-    params, spec = config.build_params(schema.params), DataSpec(**schema.data.model_dump())
+    params, spec = config.build_params(schema.params), schema.data.to_spec()
     vae = build_vae(params, spec)
     vae.load_state_dict(schema.weights)
     latents = [Latent(**latent.model_dump()) for latent in schema.latents]

@@ -43,7 +43,11 @@ class SpecSchema(BaseModel):
             raise ValueError(f"its factors have more than {MAX_IMAGES:,} combinations")
         return self
 
+    def to_spec(self) -> DataSpec:
+        """Return the data spec with these fields."""
+        return DataSpec(**self.model_dump())
+
 
 def parse_spec(fields: Any) -> DataSpec:
     """Return the data spec with these fields; raises ValueError if one is missing, unknown or invalid."""
-    return DataSpec(**SpecSchema.model_validate(fields).model_dump())
+    return SpecSchema.model_validate(fields).to_spec()

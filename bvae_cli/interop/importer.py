@@ -26,7 +26,7 @@ from bvae_cli.system.files import require_folder
 from bvae_cli.system.reporting import ProgressCallback
 from bvae_cli.system.tensor_files import load_archive
 
-WRAPPERS = ("state_dict", "model_state_dict", "model")  # keys under which programs store a state dict
+STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model")  # keys under which programs store a state dict
 SUPPORTED_LAYOUTS = f"pass one of: {'; '.join(f'{layout.program}: {layout.file}' for layout in LAYOUTS)}."
 
 
@@ -73,7 +73,7 @@ def read_foreign_model(path: Path) -> TranslatedModel:
         )
     for layout in LAYOUTS:
         try:
-            for states in (content, *(content[key] for key in WRAPPERS if isinstance(content.get(key), dict))):
+            for states in (content, *(content[key] for key in STATE_DICT_KEYS if isinstance(content.get(key), dict))):
                 if state := layout.find(states):
                     return translate(replace(state, weights=unwrap_names(state.weights)), layout)
         except Exception as error:  # malformed content can raise any exception

@@ -96,7 +96,7 @@ def limit_torch_threads() -> None:
 def one_thread_per_operation() -> Iterator[None]:
     """Compute each operation within one thread in the block, so that no result depends on the number of threads."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    limit_torch_threads()
     try:
         yield
     finally:
